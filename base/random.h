@@ -1,0 +1,21 @@
+/* Counter-based random numbers: Philox4x32-10 (Salmon et al., SC11) from Random123.
+
+   A number is a pure function of (seed, purpose, step, index): it does not depend on which rank draws it, nor on how
+   many ranks there are. `purpose` separates the streams of different uses; `step` those of one use over time; `index`
+   is the global index of what is drawn. */
+#pragma once
+#include <stdint.h>
+
+typedef enum {
+  SPAN_RANDOM_MASK = 1,
+  SPAN_RANDOM_SHIFT,
+  SPAN_RANDOM_NOISE,
+  SPAN_RANDOM_COILS,
+  SPAN_RANDOM_TEST
+} SpanRandomPurpose;
+
+/* Uniform in (0, 1), never 0 nor 1. */
+double SpanRandomUniform(uint64_t seed, SpanRandomPurpose purpose, uint32_t step, uint64_t index);
+
+/* Two independent standard normals (Box-Muller). */
+void SpanRandomNormal(uint64_t seed, SpanRandomPurpose purpose, uint32_t step, uint64_t index, double normal[2]);

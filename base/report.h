@@ -1,0 +1,19 @@
+/* What a run tells: progress while it works, a JSON file of the same facts at its end. */
+#pragma once
+#include <petscsys.h>
+
+typedef struct SpanProgress_ *SpanProgress;
+
+/* One line on a terminal, rewritten; in a batch log a plain line every 30 s. Only rank 0 of comm prints, on standard
+   error. `total` steps of `what`. Not collective but for creation. */
+PetscErrorCode SpanProgressCreate(MPI_Comm comm, const char what[], PetscInt total, SpanProgress *progress);
+PetscErrorCode SpanProgressUpdate(SpanProgress progress, PetscInt done);
+PetscErrorCode SpanProgressDestroy(SpanProgress *progress);
+
+struct cJSON;
+/* Rank 0 writes `json` to `path` through PATH.part and a rename. Collective. Errors (input): cannot be written. */
+PetscErrorCode SpanReportWrite(MPI_Comm comm, const char path[], const struct cJSON *json);
+
+/* Wall-clock seconds since the program began; the largest resident set of this rank so far, in bytes. */
+double SpanReportSeconds(void);
+double SpanReportPeakMemory(void);

@@ -1,0 +1,38 @@
+# Every library outside the project, found once and bundled into two interface targets:
+# Subspan::petsc (appears in public headers) and Subspan::dependencies (private).
+find_package(PkgConfig REQUIRED)
+find_package(MPI REQUIRED COMPONENTS C)
+find_package(OpenMP REQUIRED COMPONENTS C)
+find_package(ISMRMRD REQUIRED)
+pkg_check_modules(PETSC REQUIRED IMPORTED_TARGET PETSc>=3.18)
+pkg_check_modules(SLEPC REQUIRED IMPORTED_TARGET SLEPc>=3.18)
+pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5-openmpi)
+pkg_check_modules(FFTW REQUIRED IMPORTED_TARGET fftw3f)
+pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
+pkg_check_modules(CAIRO REQUIRED IMPORTED_TARGET cairo)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+find_path(NIFTI_INCLUDE nifti2_io.h PATH_SUFFIXES nifti REQUIRED)
+find_library(NIFTI_LIBRARY niftiio REQUIRED)
+find_library(ZNZ_LIBRARY znz REQUIRED)
+find_path(RANDOM123_INCLUDE Random123/philox.h REQUIRED)
+find_library(FFTW_OMP_LIBRARY fftw3f_omp REQUIRED)
+
+add_library(subspan-petsc INTERFACE)
+add_library(Subspan::petsc ALIAS subspan-petsc)
+set_target_properties(subspan-petsc PROPERTIES EXPORT_NAME petsc)
+target_link_libraries(subspan-petsc INTERFACE PkgConfig::SLEPC PkgConfig::PETSC MPI::MPI_C)
+
+add_library(subspan-dependencies INTERFACE)
+add_library(Subspan::dependencies ALIAS subspan-dependencies)
+target_include_directories(subspan-dependencies SYSTEM INTERFACE ${NIFTI_INCLUDE} ${RANDOM123_INCLUDE})
+target_link_libraries(subspan-dependencies INTERFACE PkgConfig::HDF5 ISMRMRD::ISMRMRD PkgConfig::FFTW
+  ${FFTW_OMP_LIBRARY} PkgConfig::CJSON PkgConfig::CAIRO PkgConfig::ZLIB ${NIFTI_LIBRARY} ${ZNZ_LIBRARY} openblas)
+
+if(SUBSPAN_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+if(SUBSPAN_NATIVE)
+  add_compile_options(-march=native)
+endif()
+add_compile_options($<$<CONFIG:Release>:-O3> -fno-math-errno -fno-trapping-math -fcx-limited-range)
