@@ -32,9 +32,11 @@ typedef struct {
   const char *const *prefixes; /* PETSc prefixes ("recon_") whose KSP options the command takes; NULL-ended */
 } SpanCommandHelp;
 
-/* Rewrites argv: `--a-b=c` and `--a-b c` to `-a_b c`; words that belong to no option become *inputs (pointers into
-   argv). `flags` names the options that take no value. Called before PetscInitialize. */
-void SpanOptionsParse(int *argc, char **argv, const char *const *inputs[], int *n_inputs);
+/* Takes the command line apart before PetscInitialize. `--a-b=c` and `--a-b c` become `-a_b c` in *petsc_argv; words
+   that belong to no option go to *inputs. Both arrays are allocated, NULL-ended and live as long as the program.
+   `flags`, NULL-ended, names the options that take no value. */
+void SpanOptionsParse(int argc, char **argv, const char *const flags[], int *petsc_argc, char ***petsc_argv,
+                      int *n_inputs, const char *const **inputs);
 
 /* Collective. Reads the table from the database; with --help prints usage, options with defaults and ranges, and
    examples on standard output instead, and sets *stop. Errors (input): a value of the wrong type or out of range or

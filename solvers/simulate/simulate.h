@@ -3,4 +3,4 @@
 #include <petscsys.h>
 
 /* Collective. inputs: the words of the command line that belong to no option. */
-PetscErrorCode SpanSimulateMRICommand(MPI_Comm comm, const char *const inputs[], int n_inputs);
+PetscErrorCode SpanSimulateCommand(MPI_Comm comm, const char *const inputs[], int n_inputs);
