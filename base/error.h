@@ -20,3 +20,8 @@ const char *SpanErrorMessage(void);
 /* Collective on `comm`: turns an error on any rank into the same error, with the message of the lowest failing rank,
    on all. Use as PetscCall(SpanErrorAgree(comm, local_call())). */
 PetscErrorCode SpanErrorAgree(MPI_Comm comm, PetscErrorCode local);
+
+/* An input error as a value, for SpanErrorAgree. */
+#define SpanInputError(...)                                                                                            \
+  PetscError(PETSC_COMM_SELF, __LINE__, PETSC_FUNCTION_NAME, __FILE__, PETSC_ERR_USER_INPUT, PETSC_ERROR_INITIAL,      \
+             __VA_ARGS__)

@@ -3,7 +3,7 @@
    0 done; 1 a run that failed; 2 bad usage or input; 75 stopped on a signal with a checkpoint written. */
 #include <subspan/base/error.h>
 #include <subspan/base/options.h>
-#include <subspan/base/threads.h>
+#include <subspan/base/initialize.h>
 #include <subspan/base/signals.h>
 #include <subspan/solvers/compare/compare.h>
 #include <subspan/solvers/info/info.h>
@@ -93,6 +93,6 @@ int main(int argc, char **argv)
   SpanOptionsParse(argc - 1, argv + 1, flags, &petsc_argc, &petsc_argv, &n_inputs, &inputs);
   QuickSingleRank();
   if (SlepcInitialize(&petsc_argc, &petsc_argv, NULL, NULL)) return 1;
-  if (SpanErrorHandlerPush() || SpanSignalsInstall() || SpanThreadsSet()) return 1;
+  if (SpanInitialize() || SpanSignalsInstall()) return 1;
   return Finish(command->run(PETSC_COMM_WORLD, inputs, n_inputs));
 }

@@ -1,0 +1,28 @@
+/* Registers the log events once. */
+#include <subspan/base/events.h>
+
+PetscLogEvent SpanEventRead, SpanEventWrite, SpanEventCheckpoint, SpanEventEspirit, SpanEventSenseForward,
+    SpanEventSenseAdjoint, SpanEventSenseNormal, SpanEventNufftPlan, SpanEventWavelet, SpanEventShrink;
+
+PetscErrorCode SpanEventsRegister(void)
+{
+  static const struct {
+    const char *name;
+    PetscLogEvent *event;
+  } events[] = {{"SpanRead", &SpanEventRead},
+                {"SpanWrite", &SpanEventWrite},
+                {"SpanCheckpoint", &SpanEventCheckpoint},
+                {"SpanEspirit", &SpanEventEspirit},
+                {"SpanSenseForw", &SpanEventSenseForward},
+                {"SpanSenseAdj", &SpanEventSenseAdjoint},
+                {"SpanSenseNormal", &SpanEventSenseNormal},
+                {"SpanNufftPlan", &SpanEventNufftPlan},
+                {"SpanWavelet", &SpanEventWavelet},
+                {"SpanShrink", &SpanEventShrink}};
+  PetscClassId id;
+  PetscFunctionBeginUser;
+  PetscCall(PetscClassIdRegister("Subspan", &id));
+  for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
+    PetscCall(PetscLogEventRegister(events[i].name, id, events[i].event));
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,63 @@
+/* A reconstruction method is a machine that takes one step at a time on one slice, so that the driver can stop it,
+   write its state and go on from it. */
+#pragma once
+#include <petscksp.h>
+#include <complex.h>
+#include <stdint.h>
+#include <subspan/operators/imaging/sense.h>
+
+enum { span_recon_max_state = 8 };
+
+/* What a method gets: one slice's operator and data. */
+typedef struct {
+  SpanSense sense;
+  PetscInt ny, nx, n_sets;
+  PetscInt slice; /* global index: keys the random numbers */
+  uint64_t seed;
+  const float complex *adjoint; /* A'y, (n_sets, ny, nx) */
+  double norm;                  /* an upper bound of the largest eigenvalue of A'A */
+  double noise;                 /* standard deviation of a complex sample's real part, estimated from the data */
+  double strength;              /* of the regularisation; negative: the method's default from the data */
+  PetscInt iterations;          /* at most; 0: the method's default */
+  double tolerance;             /* relative change that ends it; 0: the method's default */
+} SpanReconProblem;
+
+/* A piece of a method's state, saved in checkpoints. */
+typedef struct {
+  const char *name;
+  void *data;
+  size_t bytes;
+} SpanReconState;
+
+typedef struct SpanReconSolver_ *SpanReconSolver;
+
+typedef struct {
+  const char *name;
+  PetscErrorCode (*create)(SpanReconSolver solver);
+  /* One step; sets solver->done when it has converged or run out of steps. */
+  PetscErrorCode (*step)(SpanReconSolver solver);
+  /* The image so far, (n_sets, ny, nx). */
+  PetscErrorCode (*image)(SpanReconSolver solver, float complex *image);
+  PetscErrorCode (*destroy)(SpanReconSolver solver);
+  PetscInt (*work_images)(void); /* complex images of work memory, for --plan */
+} SpanReconMethod;
+
+struct SpanReconSolver_ {
+  const SpanReconMethod *method;
+  const SpanReconProblem *problem;
+  PetscInt iteration; /* steps done; for zero_filled and cg those of the inner solver */
+  PetscBool done;
+  double strength; /* as used */
+  SpanReconState state[span_recon_max_state];
+  int n_state;
+  void *data;
+};
+
+/* NULL if there is none of that name. */
+const SpanReconMethod *SpanReconMethodFind(const char name[]);
+
+PetscErrorCode SpanReconSolverCreate(const SpanReconMethod *method, const SpanReconProblem *problem,
+                                     SpanReconSolver *solver);
+PetscErrorCode SpanReconSolverDestroy(SpanReconSolver *solver);
+
+extern const SpanReconMethod SpanReconZeroFilled, SpanReconCG, SpanReconWavelet, SpanReconTV;
