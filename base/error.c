@@ -1,5 +1,6 @@
 /* Input errors in one line, and agreement of all ranks on an error that one of them met. */
 #include <subspan/base/error.h>
+#include <subspan/base/signals.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@ static char message[2048];
 static PetscErrorCode Handler(MPI_Comm comm, int line, const char *function, const char *file, PetscErrorCode n,
                               PetscErrorType p, const char *text, void *context)
 {
+  if (n == SPAN_STOPPED) return n;
   if (n != PETSC_ERR_USER_INPUT) return PetscTraceBackErrorHandler(comm, line, function, file, n, p, text, context);
   if (p == PETSC_ERROR_INITIAL) snprintf(message, sizeof message, "%s", text ? text : "");
   return n;

@@ -1,6 +1,7 @@
 /* What a scan format implements. `detect` and `open` run on every rank; `open` fills `info` and may keep `data`. */
 #pragma once
 #include <subspan/io/scan.h>
+#include <stdint.h>
 
 typedef struct {
   const char *name;
@@ -22,3 +23,9 @@ struct SpanScan_ {
 };
 
 extern const SpanScanFormat SpanScanFastMRI, SpanScanISMRMRD, SpanScanBART;
+
+/* `mask` of an open HDF5 file, (ny, nx) or (nx), as 0 and 1. */
+PetscErrorCode SpanFastMRIMask(int64_t file, const char path[], PetscInt ny, PetscInt nx, float *mask);
+
+/* The grid of a fastMRI file from its data set `ismrmrd_header`: the matrix to crop to, the voxel size. */
+PetscErrorCode SpanIsmrmrdHeaderGrid(int64_t file, SpanScanInfo *info);

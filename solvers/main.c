@@ -93,6 +93,6 @@ int main(int argc, char **argv)
   SpanOptionsParse(argc - 1, argv + 1, flags, &petsc_argc, &petsc_argv, &n_inputs, &inputs);
   QuickSingleRank();
   if (SlepcInitialize(&petsc_argc, &petsc_argv, NULL, NULL)) return 1;
-  if (SpanInitialize() || SpanSignalsInstall()) return 1;
+  if (SpanInitialize()) return 1;
   return Finish(command->run(PETSC_COMM_WORLD, inputs, n_inputs));
 }

@@ -3,6 +3,7 @@
 #include <subspan/operators/imaging/fft.h>
 #include <subspan/operators/imaging/shell.h>
 #include <fftw3.h>
+#include <math.h>
 #include <omp.h>
 
 enum { block = 16 }; /* columns transformed together: 128 bytes, two cache lines */
@@ -132,6 +133,14 @@ static void CopyToCentre(PetscInt n, float scale, const float complex *in, float
   PetscInt half = n / 2;
   for (PetscInt i = half; i < n; i++) out[i] = scale * in[i - half];
   for (PetscInt i = 0; i < half; i++) out[i] = scale * in[n - half + i];
+}
+
+void SpanFFTCentredLine(fftwf_plan plan, PetscInt n, const float complex *in, float complex *out)
+{
+  float complex corner[n];
+  CopyToCorner(n, in, corner);
+  fftwf_execute_dft(plan, (fftwf_complex *)corner, (fftwf_complex *)corner);
+  CopyToCentre(n, 1 / sqrtf((float)n), corner, out);
 }
 
 static PetscErrorCode Transform(SpanFFT fft, int s, const float complex *in, float complex *out)

@@ -28,3 +28,6 @@ PetscInt SpanFFTStride(PetscInt nx);
 struct fftwf_plan_s;
 PetscErrorCode SpanFFTPlan(PetscInt n, PetscInt stride, PetscInt howmany, PetscInt distance, int sign,
                            struct fftwf_plan_s **plan);
+
+/* One line of n numbers by `plan` (howmany 1, stride 1), centred and orthonormal, from `in` to `out`. */
+void SpanFFTCentredLine(struct fftwf_plan_s *plan, PetscInt n, const float complex *in, float complex *out);

@@ -1,0 +1,23 @@
+/* Reading HDF5 data sets that somebody else wrote: every size and type is checked before anything is allocated, and
+   HDF5's own error stack stays silent. */
+#pragma once
+#include <petscsys.h>
+#include <complex.h>
+#include <hdf5.h>
+
+enum { span_hdf5_max_dims = 6 };
+
+/* Opens read-only. Errors (input): cannot be opened. */
+PetscErrorCode SpanHdf5Open(const char path[], hid_t *file);
+PetscBool SpanHdf5Has(hid_t file, const char name[]);
+/* The shape of a data set of numbers (is_complex: compounds r, i). Errors (input): missing, not numbers, rank outside
+   1 to span_hdf5_max_dims, a size of 0 or beyond 2^40 elements, contents beyond the file's end. */
+PetscErrorCode SpanHdf5Shape(hid_t file, const char path[], const char name[], int *n_dims, hsize_t dims[],
+                             PetscBool *is_complex);
+/* A hyperslab as float, or float complex (real data get imaginary part 0). Errors (input): cut file, not finite. */
+PetscErrorCode SpanHdf5ReadFloat(hid_t file, const char path[], const char name[], const hsize_t start[],
+                                 const hsize_t count[], float *data);
+PetscErrorCode SpanHdf5ReadComplex(hid_t file, const char path[], const char name[], const hsize_t start[],
+                                   const hsize_t count[], float complex *data);
+/* Doubles of an attribute of the root; *found false if it is not there or has another number of elements. */
+PetscErrorCode SpanHdf5Attribute(hid_t file, const char name[], PetscInt n, double *values, PetscBool *found);

@@ -1,0 +1,13 @@
+/* NIfTI-1 and NIfTI-2 volumes (.nii, .nii.gz) through the NIfTI library. NIfTI's RAS coordinates become SpanGrid's LPS.
+ */
+#pragma once
+#include <petscsys.h>
+#include <subspan/io/grid.h>
+
+/* None of these is collective. Errors (input): not readable, more than three dimensions, sizes beyond the file. */
+PetscErrorCode SpanNiftiDetect(const char path[], PetscBool *yes);
+PetscErrorCode SpanNiftiReadGrid(const char path[], SpanGrid *grid);
+/* data: (count, ny, nx), slope and intercept applied. */
+PetscErrorCode SpanNiftiRead(const char path[], PetscInt first, PetscInt count, float *data);
+/* data: (nz, ny, nx). Written to a file beside and renamed. */
+PetscErrorCode SpanNiftiWrite(const char path[], const SpanGrid *grid, const float *data);

@@ -1,0 +1,126 @@
+/* Tells the format of a scan by its content and hands the reading on. */
+#include <subspan/base/error.h>
+#include <subspan/base/events.h>
+#include <subspan/io/scan_private.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const SpanScanFormat *const formats[] = {&SpanScanISMRMRD, &SpanScanFastMRI, &SpanScanBART};
+
+static PetscErrorCode Detect(const char path[], const SpanScanFormat **format)
+{
+  struct stat status;
+  PetscBool yes = PETSC_FALSE;
+  PetscFunctionBeginUser;
+  if (stat(path, &status) == 0)
+    SpanCheckInput(PETSC_COMM_SELF, S_ISREG(status.st_mode), "%s: not a regular file", path);
+  for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+    PetscCall(formats[i]->detect(path, &yes));
+    *format = formats[i];
+    if (yes) PetscFunctionReturn(0);
+  }
+  SpanCheckInput(PETSC_COMM_SELF, stat(path, &status) == 0, "%s: no such file", path);
+  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+          "%s: not a scan: neither fastMRI HDF5 (`kspace`), nor ISMRMRD, nor BART cfl", path);
+}
+
+static PetscErrorCode OpenLocal(SpanScan scan, const char path[])
+{
+  PetscFunctionBeginUser;
+  SpanCheckInput(PETSC_COMM_SELF, strlen(path) + 1 < sizeof scan->info.path,
+                 "the path of the scan is longer than %zu characters", sizeof scan->info.path);
+  PetscCall(Detect(path, &scan->format));
+  PetscCall(PetscStrncpy(scan->info.path, path, sizeof scan->info.path));
+  PetscCall(PetscStrncpy(scan->info.format, scan->format->name, sizeof scan->info.format));
+  PetscCall(scan->format->open(scan));
+  const SpanScanInfo *i = &scan->info;
+  SpanCheckInput(PETSC_COMM_SELF, i->ny >= 8 && i->nx >= 8 && i->ny <= 16384 && i->nx <= 16384,
+                 "%s: an image matrix of %" PetscInt_FMT " x %" PetscInt_FMT ", each must be between 8 and 16384", path,
+                 i->ny, i->nx);
+  SpanCheckInput(PETSC_COMM_SELF, i->n_coils >= 1 && i->n_coils <= 1024,
+                 "%s: %" PetscInt_FMT " coils, must be 1 to 1024", path, i->n_coils);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanScanOpen(MPI_Comm comm, const char path[], SpanScan *out)
+{
+  SpanScan scan;
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&scan));
+  scan->comm = comm;
+  PetscCall(SpanErrorAgree(comm, OpenLocal(scan, path)));
+  *out = scan;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanScanClose(SpanScan *scan)
+{
+  PetscFunctionBeginUser;
+  if (!*scan) PetscFunctionReturn(0);
+  PetscCall((*scan)->format->close(*scan));
+  PetscCall(PetscFree(*scan));
+  PetscFunctionReturn(0);
+}
+
+const SpanScanInfo *SpanScanGetInfo(SpanScan scan) { return &scan->info; }
+
+PetscErrorCode SpanScanReadKspace(SpanScan scan, PetscInt slice, PetscInt first_coil, PetscInt n_coils,
+                                  float complex *kspace)
+{
+  size_t n            = (size_t)(n_coils * scan->info.n_rows * scan->info.n_samples);
+  const float *values = (const float *)kspace;
+  PetscFunctionBeginUser;
+  PetscCall(PetscLogEventBegin(SpanEventRead, 0, 0, 0, 0));
+  PetscCall(scan->format->read_kspace(scan, slice, first_coil, n_coils, kspace));
+  for (size_t i = 0; i < 2 * n; i++)
+    SpanCheckInput(PETSC_COMM_SELF, isfinite(values[i]),
+                   "%s: k-space of slice %" PetscInt_FMT ", coil %" PetscInt_FMT ": %g is not a finite number",
+                   scan->info.path, slice, first_coil + (PetscInt)(i / 2 * (size_t)n_coils / n), (double)values[i]);
+  PetscCall(PetscLogEventEnd(SpanEventRead, 0, 0, 0, 0));
+  PetscFunctionReturn(0);
+}
+
+/* A sample counts as measured if any coil is non-zero there. */
+static PetscErrorCode MaskFromSamples(SpanScan scan, PetscInt slice, float *mask)
+{
+  PetscInt n = scan->info.ny * scan->info.nx;
+  float complex *coil;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(n, &coil));
+  for (PetscInt i = 0; i < n; i++) mask[i] = 0;
+  for (PetscInt j = 0; j < scan->info.n_coils; j++) {
+    PetscCall(SpanScanReadKspace(scan, slice, j, 1, coil));
+    for (PetscInt i = 0; i < n; i++)
+      if (coil[i] != 0) mask[i] = 1;
+  }
+  PetscCall(PetscFree(coil));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanScanReadMask(SpanScan scan, PetscInt slice, float *mask)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(!scan->info.noncartesian, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "a non-Cartesian scan has no mask");
+  if (scan->info.has_mask)
+    PetscCall(scan->format->read_mask(scan, slice, mask));
+  else
+    PetscCall(MaskFromSamples(scan, slice, mask));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanScanReadTrajectory(SpanScan scan, PetscInt slice, float *trajectory)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(scan->info.noncartesian, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "a Cartesian scan has no trajectory");
+  PetscCall(scan->format->read_trajectory(scan, slice, trajectory));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanScanReadDensity(SpanScan scan, PetscInt slice, float *density)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(scan->info.has_density, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "the scan has no density weights");
+  PetscCall(scan->format->read_density(scan, slice, density));
+  PetscFunctionReturn(0);
+}

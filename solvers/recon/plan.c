@@ -1,0 +1,119 @@
+/* Memory a rank by array, from the shapes alone; disk; messages. */
+#include <subspan/base/error.h>
+#include <subspan/base/report.h>
+#include <subspan/operators/imaging/fft.h>
+#include <subspan/solvers/recon/plan.h>
+#include <stdio.h>
+#include <unistd.h>
+
+typedef struct {
+  const char *what;
+  double bytes;
+} Item;
+
+enum { most_items = 16 };
+
+/* What program and libraries hold before any array: measured at this point of this run. */
+static double Baseline(void)
+{
+  double pages = 0, unused;
+  FILE *file   = fopen("/proc/self/statm", "r");
+  if (file) {
+    if (fscanf(file, "%lf %lf", &unused, &pages) != 2) pages = 0;
+    fclose(file);
+  }
+  return pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+static int Items(const SpanReconRun *run, Item items[most_items])
+{
+  const SpanScanInfo *i     = run->input->info;
+  const SpanReconOptions *o = run->input->options;
+  PetscInt first, coils, mine, slices;
+  int n = 0;
+  SpanShare(i->n_coils, run->input->layout->team_size, run->input->layout->team_rank, &first, &coils);
+  SpanShare(run->n_slices, run->input->layout->n_groups, run->input->layout->group, &mine, &slices);
+  double image = 8. * (double)i->ny * (double)i->nx, samples = 8. * (double)i->n_rows * (double)i->n_samples,
+         sets = (double)o->map_sets;
+  double kernels =
+      64. * (double)i->n_coils * (double)i->n_coils * (double)(o->kernel * o->kernel * o->kernel * o->kernel) / 8;
+  items[n++] = (Item){"program and libraries", Baseline()};
+  items[n++] = (Item){"k-space", (double)coils * samples * (run->input->reference ? 2 : 1)};
+  items[n++] = (Item){"coil maps", sets * (double)coils * image};
+  items[n++] = (Item){"masks", 1.5 * image};
+  items[n++] = (Item){"ESPIRiT kernels", o->maps[0] || i->n_coils == 1 ? 0 : 3 * kernels};
+  items[n++] = (Item){"adjoint, reference", (1 + (run->input->reference ? 1 : 0)) * sets * image};
+  items[n++] = (Item){"work of A and A'A", (3 + sets) * image};
+  if (i->noncartesian)
+    items[n++] = (Item){"NUFFT and Toeplitz plans",
+                        SpanNufftMemory(i->ny, i->nx, i->n_rows * i->n_samples) + SpanToeplitzMemory(i->ny, i->nx)};
+  items[n++] = (Item){"work of the method", (double)run->method->work_images() * sets * image};
+  items[n++] = (Item){"finished images",
+                      (double)slices * (double)i->grid.ny * (double)i->grid.nx * 4 * (run->input->reference ? 3 : 2)};
+  return n;
+}
+
+double SpanReconPlanMemory(const SpanReconRun *run)
+{
+  Item items[most_items];
+  double sum = 0;
+  int n      = Items(run, items);
+  for (int i = 0; i < n; i++) sum += items[i].bytes;
+  return sum;
+}
+
+/* Free memory of this node in bytes; 0 if unknown. */
+static double NodeMemory(void)
+{
+  char line[256];
+  double kib = 0;
+  FILE *file = fopen("/proc/meminfo", "r");
+  while (file && fgets(line, sizeof line, file))
+    if (sscanf(line, "MemAvailable: %lf", &kib) == 1) break;
+  if (file) fclose(file);
+  return 1024 * kib;
+}
+
+static PetscErrorCode Print(const SpanReconRun *run)
+{
+  const SpanLayout *l   = run->input->layout;
+  const SpanScanInfo *i = run->input->info;
+  Item items[most_items];
+  int n        = Items(run, items);
+  double pixel = (double)i->grid.nz * (double)i->grid.ny * (double)i->grid.nx;
+  PetscFunctionBeginUser;
+  PetscCall(PetscPrintf(l->world,
+                        "plan: %s, %" PetscInt_FMT " slices, %" PetscInt_FMT " coils, %" PetscInt_FMT
+                        " x %" PetscInt_FMT ", method %s\n",
+                        i->format, run->n_slices, i->n_coils, i->ny, i->nx, run->method->name));
+  PetscCall(PetscPrintf(l->world, "  ranks: %d in %d groups over slices, %d to a team over coils\n", l->world_size,
+                        l->n_groups, l->team_size));
+  PetscCall(PetscPrintf(l->world, "  memory a rank (MiB):\n"));
+  for (int k = 0; k < n; k++)
+    PetscCall(PetscPrintf(l->world, "    %-26s %10.1f\n", items[k].what, items[k].bytes / 0x1p20));
+  PetscCall(PetscPrintf(l->world, "    %-26s %10.1f\n", "all", SpanReconPlanMemory(run) / 0x1p20));
+  PetscCall(PetscPrintf(l->world, "  output: %.1f MiB\n", pixel * 4 * (run->input->reference ? 3 : 2) / 0x1p20));
+  PetscCall(PetscPrintf(l->world, "  messages: %s\n",
+                        l->team_size == 1 ? "none within a slice; one gather of figures at the end"
+                                          : "a reduction and a broadcast of the image for each A'A within a team"));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanReconPlan(const SpanReconRun *run, PetscBool *stop)
+{
+  MPI_Comm node;
+  double need = SpanReconPlanMemory(run) - Baseline(), all, have = NodeMemory();
+  PetscFunctionBeginUser;
+  *stop = run->input->options->plan;
+  if (*stop) PetscCall(Print(run));
+  PetscCallMPI(MPI_Comm_split_type(run->input->layout->world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
+  PetscCallMPI(MPI_Allreduce(&need, &all, 1, MPI_DOUBLE, MPI_SUM, node));
+  PetscCallMPI(MPI_Comm_free(&node));
+  int fits = have == 0 || all <= have;
+  PetscCall(SpanErrorAgree(run->input->layout->world,
+                           fits ? 0
+                                : SpanInputError("%s: the ranks of a node need %.0f MiB, it has %.0f MiB free; use "
+                                                 "more nodes, or --team to share a slice",
+                                                 run->input->info->path, all / 0x1p20, have / 0x1p20)));
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,117 @@
+/* `subspan recon`: raw k-space to images. Reads the options, lays ranks out over slices and coils, takes the method's
+   steps slice by slice with checkpoints between them, compares, writes. */
+#include <subspan/base/error.h>
+#include <subspan/base/report.h>
+#include <subspan/io/maps.h>
+#include <subspan/operators/imaging/sampling.h>
+#include <subspan/solvers/recon/plan.h>
+#include <subspan/solvers/recon/recon.h>
+#include <subspan/solvers/recon/run.h>
+#include <subspan/solvers/recon/summary.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The mask of --undersample and --mask, on every rank; NULL without. */
+static PetscErrorCode Sampling(MPI_Comm comm, const SpanReconOptions *o, const SpanScanInfo *info, float **mask)
+{
+  PetscInt n = info->ny * info->nx;
+  PetscFunctionBeginUser;
+  *mask             = NULL;
+  PetscBool pattern = (PetscBool)strcmp(o->undersample, "none");
+  if (!pattern && !o->mask[0]) PetscFunctionReturn(0);
+  SpanCheckInput(comm, !info->noncartesian,
+                 "%s: --undersample and --mask are for Cartesian data, this scan has a trajectory", info->path);
+  SpanCheckInput(comm, !pattern || !o->mask[0], "--undersample %s and --mask %s: give one of them", o->undersample,
+                 o->mask);
+  PetscCall(PetscMalloc1(n, mask));
+  if (o->mask[0]) {
+    PetscCall(SpanErrorAgree(comm, SpanMaskRead(o->mask, info, *mask)));
+    PetscFunctionReturn(0);
+  }
+  SpanSamplingOptions s = {.acceleration    = o->acceleration,
+                           .center_fraction = o->center_fraction,
+                           .offset          = o->offset,
+                           .seed            = (uint64_t)o->seed};
+  PetscCall(SpanSamplingTypeFind(o->undersample, &s.type));
+  PetscCall(SpanSamplingMask(&s, info->ny, info->nx, *mask));
+  PetscFunctionReturn(0);
+}
+
+/* Whether every sample of the scan was measured, by its first slice. */
+static PetscErrorCode FullySampled(MPI_Comm comm, SpanScan scan, PetscInt slice, PetscBool *full)
+{
+  const SpanScanInfo *info = SpanScanGetInfo(scan);
+  float *mask;
+  int rank;
+  PetscErrorCode ierr = 0;
+  PetscFunctionBeginUser;
+  *full = PETSC_FALSE;
+  if (info->noncartesian) PetscFunctionReturn(0);
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  if (rank == 0) {
+    PetscCall(PetscMalloc1(info->ny * info->nx, &mask));
+    ierr  = SpanScanReadMask(scan, slice, mask);
+    *full = (PetscBool)(!ierr && SpanSamplingAcceleration(info->ny * info->nx, mask) == 1);
+    PetscCall(PetscFree(mask));
+  }
+  PetscCall(SpanErrorAgree(comm, ierr));
+  PetscCallMPI(MPI_Bcast(full, 1, MPIU_BOOL, 0, comm));
+  PetscFunctionReturn(0);
+}
+
+/* --slices FIRST:LAST */
+static PetscErrorCode SliceRange(MPI_Comm comm, const SpanReconOptions *o, const SpanScanInfo *info, PetscInt *first,
+                                 PetscInt *count)
+{
+  char *end;
+  PetscFunctionBeginUser;
+  *first = 0;
+  *count = info->n_slices;
+  if (!o->slices[0]) PetscFunctionReturn(0);
+  long long from = strtoll(o->slices, &end, 10), to = *end == ':' ? strtoll(end + 1, &end, 10) : -1;
+  SpanCheckInput(comm, !*end && from >= 0 && to > from && to <= info->n_slices,
+                 "--slices %s: must be FIRST:LAST with 0 <= FIRST < LAST <= %" PetscInt_FMT, o->slices, info->n_slices);
+  *first = (PetscInt)from;
+  *count = (PetscInt)(to - from);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanReconCommand(MPI_Comm comm, const char *const inputs[], int n_inputs)
+{
+  SpanReconOptions options;
+  SpanReconInput input = {.options = &options};
+  SpanReconRun run     = {.input = &input};
+  SpanLayout layout;
+  PetscBool stop, full;
+  float *sampling;
+  PetscFunctionBeginUser;
+  PetscCall(SpanReconOptionsRead(comm, &options, &stop));
+  if (stop) PetscFunctionReturn(0);
+  SpanCheckInput(comm, n_inputs == 1, "recon: %d inputs, one scan is needed", n_inputs);
+  SpanCheckInput(comm, strcmp(inputs[0], options.output), "%s: input and output are the same file", inputs[0]);
+  PetscCall(SpanScanOpen(comm, inputs[0], &input.scan));
+  input.info = SpanScanGetInfo(input.scan);
+  SpanCheckInput(comm, options.map_sets == 1 || input.info->n_coils > 1,
+                 "--map_sets %" PetscInt_FMT ": the scan %s has one coil", options.map_sets, inputs[0]);
+  PetscCall(SliceRange(comm, &options, input.info, &run.first_slice, &run.n_slices));
+  PetscCall(SpanLayoutCreate(comm, run.n_slices, options.team, &layout));
+  SpanCheckInput(comm, layout.team_size <= input.info->n_coils,
+                 "--team %d: more ranks than the %" PetscInt_FMT " coils of %s", layout.team_size, input.info->n_coils,
+                 inputs[0]);
+  input.layout = &layout;
+  PetscCall(Sampling(comm, &options, input.info, &sampling));
+  input.sampling = sampling;
+  PetscCall(FullySampled(comm, input.scan, run.first_slice, &full));
+  input.reference = (PetscBool)(full && sampling);
+  run.method      = SpanReconMethodFind(options.method);
+  PetscCall(SpanReconPlan(&run, &stop));
+  if (!stop) {
+    PetscCall(SpanReconRunSlices(&run));
+    PetscCall(SpanReconSummary(&run));
+    PetscCall(SpanReconRunDestroy(&run));
+  }
+  PetscCall(PetscFree(sampling));
+  PetscCall(SpanLayoutDestroy(&layout));
+  PetscCall(SpanScanClose(&input.scan));
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,263 @@
+/* Steps, slices, checkpoints.
+
+   Groups are independent between polls. With checkpoints on, all ranks meet about once a second to agree on whether one
+   is due or a signal came; how many steps lie between two polls is agreed at the last one, so that all ranks come to
+   the same poll. A checkpoint holds every finished image and the state of the slice that each group is at. */
+#include <subspan/base/error.h>
+#include <subspan/base/report.h>
+#include <subspan/base/signals.h>
+#include <subspan/io/checkpoint.h>
+#include <subspan/solvers/recon/run.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct {
+  SpanReconRun *run;
+  SpanReconSlice slice;
+  SpanReconSolver solver; /* NULL between slices */
+  PetscInt at;            /* the slice at work, counted in this group's share */
+  PetscInt n_done;
+  double slice_start, slice_before; /* clock when it was taken up, seconds spent on it before a resume */
+  double last_checkpoint, longest_step;
+  PetscInt steps_to_poll;
+  char fingerprint[16384];
+} Worker;
+
+static PetscInt Pixels(const SpanReconRun *run) { return run->input->info->grid.ny * run->input->info->grid.nx; }
+
+static PetscBool Writes(const SpanReconRun *run) { return (PetscBool)(run->input->layout->team_rank == 0); }
+
+/* What must be equal for a checkpoint to be taken up: scan and everything that changes the result. */
+static void Fingerprint(const SpanReconRun *run, char *out, size_t size)
+{
+  const SpanReconOptions *o = run->input->options;
+  const SpanScanInfo *i     = run->input->info;
+  snprintf(out, size,
+           "scan %s, %lld slices from %lld, %lld coils, %lld x %lld; method %s, strength %g, iterations %lld, "
+           "tolerance %g, undersample %s, "
+           "acceleration %g, center_fraction %g, offset %lld, mask %s, seed %lld, maps %s, map_sets %lld, calibration "
+           "%lld, kernel %lld, crop %g",
+           i->path, (long long)run->n_slices, (long long)run->first_slice, (long long)i->n_coils, (long long)i->ny,
+           (long long)i->nx, o->method, o->strength, (long long)o->iterations, o->tolerance, o->undersample,
+           o->acceleration, o->center_fraction, (long long)o->offset, o->mask, (long long)o->seed, o->maps,
+           (long long)o->map_sets, (long long)o->calibration, (long long)o->kernel, o->crop);
+}
+
+static PetscErrorCode TakeUp(Worker *w)
+{
+  SpanReconRun *run = w->run;
+  PetscFunctionBeginUser;
+  w->slice_start = SpanReportSeconds();
+  PetscCall(SpanReconSliceLoad(run->input, run->first_slice + run->mine + w->at, &w->slice));
+  PetscCall(SpanReconSolverCreate(run->method, &w->slice.problem, &w->solver));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Finish(Worker *w)
+{
+  SpanReconRun *run = w->run;
+  PetscInt pixels = Pixels(run), sets = w->slice.coils.n_sets;
+  float complex *image;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(SpanSenseImageSize(w->slice.sense), &image));
+  PetscCall(w->solver->method->image(w->solver, image));
+  if (Writes(run)) {
+    SpanReconMagnitudePhase(run->input->info, sets, image, run->magnitude + w->at * pixels,
+                            run->phase + w->at * pixels);
+    if (run->reference)
+      SpanReconMagnitudePhase(run->input->info, sets, w->slice.reference, run->reference + w->at * pixels, NULL);
+  }
+  run->records[w->at] = (SpanReconRecord){.done       = 1,
+                                          .iterations = (double)w->solver->iteration,
+                                          .strength   = w->solver->strength,
+                                          .noise      = w->slice.problem.noise};
+  PetscCall(SpanReconSliceResidual(run->input, &w->slice, image, &run->records[w->at].residual));
+  run->records[w->at].acceleration = w->slice.acceleration;
+  run->records[w->at].seconds      = w->slice_before + SpanReportSeconds() - w->slice_start;
+  w->slice_before                  = 0;
+  PetscCall(PetscFree(image));
+  PetscCall(SpanReconSolverDestroy(&w->solver));
+  PetscCall(SpanReconSliceDestroy(&w->slice));
+  w->n_done++;
+  PetscFunctionReturn(0);
+}
+
+/* One step of this group's work; false when there is none left. */
+static PetscErrorCode Advance(Worker *w, PetscBool *worked)
+{
+  SpanReconRun *run = w->run;
+  PetscFunctionBeginUser;
+  while (!w->solver && w->at < run->n_mine && run->records[w->at].done != 0) w->at++;
+  *worked = (PetscBool)(w->at < run->n_mine);
+  if (!*worked) PetscFunctionReturn(0);
+  double start = SpanReportSeconds();
+  if (!w->solver) PetscCall(TakeUp(w));
+  if (!w->solver->done) PetscCall(w->solver->method->step(w->solver));
+  if (w->solver->done) PetscCall(Finish(w));
+  w->longest_step = PetscMax(w->longest_step, SpanReportSeconds() - start);
+  PetscFunctionReturn(0);
+}
+
+/* The state of the slices at work: a row a group, gathered under the name of each piece. */
+static PetscErrorCode SaveActive(Worker *w, SpanCheckpoint c)
+{
+  SpanReconRun *run = w->run;
+  PetscInt count = Writes(run), groups = run->input->layout->n_groups, group = run->input->layout->group;
+  int64_t active[2] = {w->solver ? run->mine + w->at : -1, w->solver ? w->solver->iteration : 0};
+  double seconds    = w->solver ? w->slice_before + SpanReportSeconds() - w->slice_start : 0;
+  PetscFunctionBeginUser;
+  PetscCall(SpanCheckpointWrite(c, "active", SPAN_CHECKPOINT_INT64, groups, 2, group, count, active));
+  PetscCall(SpanCheckpointWrite(c, "active_seconds", SPAN_CHECKPOINT_DOUBLE, groups, 1, group, count, &seconds));
+  /* Every method's pieces have the same sizes on all groups, but a group between slices has none to ask. */
+  for (int i = 0; i < span_recon_max_state; i++) {
+    long long bytes = w->solver && i < w->solver->n_state ? (long long)w->solver->state[i].bytes : 0, most;
+    char name[32];
+    PetscCallMPI(MPI_Allreduce(&bytes, &most, 1, MPI_LONG_LONG, MPI_MAX, run->input->layout->world));
+    if (!most) break;
+    PetscCall(PetscSNPrintf(name, sizeof name, "state_%d", i));
+    PetscCall(SpanCheckpointWrite(c, name, SPAN_CHECKPOINT_BYTE, groups, (PetscInt)most, group, count && bytes ? 1 : 0,
+                                  bytes ? w->solver->state[i].data : NULL));
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Save(Worker *w)
+{
+  SpanReconRun *run = w->run;
+  MPI_Comm world    = run->input->layout->world;
+  PetscInt pixels = Pixels(run), n = run->n_slices, first = run->mine, count = Writes(run) ? run->n_mine : 0;
+  SpanCheckpoint c;
+  double seconds = run->seconds_before + SpanReportSeconds();
+  PetscFunctionBeginUser;
+  PetscCall(SpanCheckpointCreate(world, run->input->options->checkpoint, "recon", w->fingerprint, &c));
+  PetscCall(SpanCheckpointWrite(c, "magnitude", SPAN_CHECKPOINT_FLOAT, n, pixels, first, count, run->magnitude));
+  PetscCall(SpanCheckpointWrite(c, "phase", SPAN_CHECKPOINT_FLOAT, n, pixels, first, count, run->phase));
+  if (run->input->reference)
+    PetscCall(SpanCheckpointWrite(c, "reference", SPAN_CHECKPOINT_FLOAT, n, pixels, first, count, run->reference));
+  PetscCall(SpanCheckpointWrite(c, "records", SPAN_CHECKPOINT_DOUBLE, n, sizeof(SpanReconRecord) / sizeof(double),
+                                first, count, run->records));
+  PetscCall(SpanCheckpointWrite(c, "seconds", SPAN_CHECKPOINT_DOUBLE, 1, 1, 0, run->input->layout->world_rank == 0,
+                                &seconds));
+  PetscCall(SaveActive(w, c));
+  PetscCall(SpanCheckpointCommit(&c));
+  w->last_checkpoint = SpanReportSeconds();
+  PetscFunctionReturn(0);
+}
+
+/* Takes up the slice at work of an earlier run, if it is in this group's share. Later ones start anew. */
+static PetscErrorCode RestoreActive(Worker *w, SpanCheckpoint c)
+{
+  SpanReconRun *run = w->run;
+  PetscInt groups, length;
+  PetscFunctionBeginUser;
+  PetscCall(SpanCheckpointSize(c, "active", &groups, &length));
+  while (w->at < run->n_mine && run->records[w->at].done != 0) w->at++;
+  for (PetscInt g = 0; g < groups; g++) {
+    int64_t active[2];
+    PetscCall(SpanCheckpointRead(c, "active", SPAN_CHECKPOINT_INT64, g, 1, active));
+    if (w->at >= run->n_mine || active[0] != run->mine + w->at) continue;
+    PetscCall(TakeUp(w));
+    w->solver->iteration = (PetscInt)active[1];
+    PetscCall(SpanCheckpointRead(c, "active_seconds", SPAN_CHECKPOINT_DOUBLE, g, 1, &w->slice_before));
+    for (int i = 0; i < w->solver->n_state; i++) {
+      char name[32];
+      PetscInt rows, bytes;
+      PetscCall(PetscSNPrintf(name, sizeof name, "state_%d", i));
+      PetscCall(SpanCheckpointSize(c, name, &rows, &bytes));
+      PetscCheck((size_t)bytes == w->solver->state[i].bytes, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED,
+                 "%s: the state `%s` has %" PetscInt_FMT " bytes, the method needs %zu",
+                 run->input->options->checkpoint, w->solver->state[i].name, bytes, w->solver->state[i].bytes);
+      PetscCall(SpanCheckpointRead(c, name, SPAN_CHECKPOINT_BYTE, g, 1, w->solver->state[i].data));
+    }
+    break;
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Restore(Worker *w)
+{
+  SpanReconRun *run = w->run;
+  SpanCheckpoint c;
+  PetscFunctionBeginUser;
+  PetscCall(
+      SpanCheckpointOpen(run->input->layout->world, run->input->options->checkpoint, "recon", w->fingerprint, &c));
+  if (!c) PetscFunctionReturn(0);
+  if (run->n_mine) {
+    PetscCall(SpanCheckpointRead(c, "records", SPAN_CHECKPOINT_DOUBLE, run->mine, run->n_mine, run->records));
+    if (Writes(run)) {
+      PetscCall(SpanCheckpointRead(c, "magnitude", SPAN_CHECKPOINT_FLOAT, run->mine, run->n_mine, run->magnitude));
+      PetscCall(SpanCheckpointRead(c, "phase", SPAN_CHECKPOINT_FLOAT, run->mine, run->n_mine, run->phase));
+      if (run->reference)
+        PetscCall(SpanCheckpointRead(c, "reference", SPAN_CHECKPOINT_FLOAT, run->mine, run->n_mine, run->reference));
+    }
+    PetscCall(RestoreActive(w, c));
+  }
+  PetscCall(SpanCheckpointRead(c, "seconds", SPAN_CHECKPOINT_DOUBLE, 0, 1, &run->seconds_before));
+  PetscCall(SpanCheckpointClose(&c));
+  for (PetscInt i = 0; i < run->n_mine; i++) w->n_done += run->records[i].done != 0;
+  PetscFunctionReturn(0);
+}
+
+/* All ranks meet: checkpoint, stop or go on; *more: whether any rank has work left. */
+static PetscErrorCode Poll(Worker *w, PetscBool idle, SpanProgress progress, PetscBool *more)
+{
+  const SpanReconRun *run = w->run;
+  double due              = SpanReportSeconds() - w->last_checkpoint >= run->input->options->checkpoint_interval;
+  double mine[4] = {SpanSignalsStopRequested(), run->input->layout->world_rank == 0 ? due : 0, !idle, w->longest_step},
+         all[4], done = (double)(Writes(run) ? w->n_done : 0), total;
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Allreduce(mine, all, 4, MPI_DOUBLE, MPI_MAX, run->input->layout->world));
+  PetscCallMPI(MPI_Allreduce(&done, &total, 1, MPI_DOUBLE, MPI_SUM, run->input->layout->world));
+  PetscCall(SpanProgressUpdate(progress, (PetscInt)total));
+  *more            = (PetscBool)(all[2] != 0);
+  w->steps_to_poll = (PetscInt)PetscMax(1, PetscMin(1000, 1 / PetscMax(all[3], 1e-3)));
+  w->longest_step  = 0;
+  if (all[0] != 0 || (all[1] != 0 && *more)) PetscCall(Save(w));
+  if (all[0] != 0) SETERRQ(PETSC_COMM_SELF, SPAN_STOPPED, "stopped on a signal");
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Work(Worker *w, SpanProgress progress)
+{
+  const SpanReconRun *run = w->run;
+  PetscBool worked = PETSC_TRUE, more = PETSC_TRUE, polls = (PetscBool)(run->input->options->checkpoint[0] != 0);
+  PetscFunctionBeginUser;
+  w->steps_to_poll = 1;
+  while (polls ? more : worked) {
+    for (PetscInt i = 0; i < w->steps_to_poll && worked; i++) PetscCall(Advance(w, &worked));
+    if (polls)
+      PetscCall(Poll(w, (PetscBool)!worked, progress, &more));
+    else
+      PetscCall(SpanProgressUpdate(progress, w->n_done * run->input->layout->n_groups));
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanReconRunSlices(SpanReconRun *run)
+{
+  const SpanReconOptions *o = run->input->options;
+  const SpanLayout *l       = run->input->layout;
+  Worker w                  = {.run = run};
+  SpanProgress progress;
+  PetscFunctionBeginUser;
+  SpanShare(run->n_slices, l->n_groups, l->group, &run->mine, &run->n_mine);
+  PetscInt size = PetscMax(1, Writes(run) ? run->n_mine * Pixels(run) : 0);
+  PetscCall(PetscCalloc3(size, &run->magnitude, size, &run->phase, PetscMax(1, run->n_mine), &run->records));
+  if (run->input->reference) PetscCall(PetscCalloc1(size, &run->reference));
+  Fingerprint(run, w.fingerprint, sizeof w.fingerprint);
+  if (o->resume) PetscCall(Restore(&w));
+  if (o->checkpoint[0]) PetscCall(SpanSignalsInstall());
+  w.last_checkpoint = SpanReportSeconds();
+  PetscCall(SpanProgressCreate(l->world, "slices:", run->n_slices, &progress));
+  PetscCall(Work(&w, progress));
+  PetscCall(SpanProgressDestroy(&progress));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanReconRunDestroy(SpanReconRun *run)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree3(run->magnitude, run->phase, run->records));
+  PetscCall(PetscFree(run->reference));
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,266 @@
+/* Compares, writes, reports. Figures of slices are gathered on rank 0 in slice order. */
+#include <subspan/base/error.h>
+#include <subspan/base/report.h>
+#include <subspan/io/hash.h>
+#include <subspan/io/nifti.h>
+#include <subspan/io/volume.h>
+#include <subspan/operators/imaging/metrics.h>
+#include <subspan/solvers/compare/compare_json.h>
+#include <subspan/solvers/recon/plan.h>
+#include <subspan/solvers/recon/summary.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct {
+  SpanReconRun *run;
+  PetscInt pixels, count;   /* count: slices whose images this rank holds */
+  SpanReconRecord *records; /* all slices, on rank 0 */
+  SpanMetricsPart *parts;   /* all slices, on rank 0; NULL without a reference */
+  double data_range;
+  char hash[64];
+  SpanGrid grid;
+} Summary;
+
+/* This rank's rows of doubles to rank 0, in slice order: only the teams' first ranks give any. */
+static PetscErrorCode GatherRows(const Summary *s, PetscInt length, const void *mine, void *all)
+{
+  const SpanLayout *l = s->run->input->layout;
+  int *counts, *displacements;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(l->world_size, &counts, l->world_size, &displacements));
+  for (int r = 0; r < l->world_size; r++) {
+    PetscInt first, count;
+    SpanShare(s->run->n_slices, l->n_groups, r / l->team_size, &first, &count);
+    counts[r]        = r % l->team_size ? 0 : (int)(count * length);
+    displacements[r] = (int)(first * length);
+  }
+  PetscCallMPI(
+      MPI_Gatherv(mine, counts[l->world_rank], MPI_DOUBLE, all, counts, displacements, MPI_DOUBLE, 0, l->world));
+  PetscCall(PetscFree2(counts, displacements));
+  PetscFunctionReturn(0);
+}
+
+/* The reference of --reference, this rank's slices. */
+static PetscErrorCode ReadReference(Summary *s)
+{
+  SpanReconRun *run         = s->run;
+  const SpanReconOptions *o = run->input->options;
+  SpanVolumeReader reader;
+  PetscFunctionBeginUser;
+  PetscCall(SpanVolumeReaderOpen(run->input->layout->world, o->reference, NULL, &reader));
+  const SpanGrid *g = SpanVolumeReaderGrid(reader), *mine = &run->input->info->grid;
+  SpanCheckInput(run->input->layout->world,
+                 g->ny == mine->ny && g->nx == mine->nx &&
+                     (g->nz == run->n_slices || g->nz == run->input->info->n_slices),
+                 "%s: %" PetscInt_FMT " x %" PetscInt_FMT " x %" PetscInt_FMT
+                 ", the reconstruction of %s is %" PetscInt_FMT " x %" PetscInt_FMT " x %" PetscInt_FMT,
+                 o->reference, g->nz, g->ny, g->nx, run->input->info->path, run->n_slices, mine->ny, mine->nx);
+  PetscInt skip = g->nz == run->n_slices ? 0 : run->first_slice;
+  if (!run->reference) PetscCall(PetscCalloc1(PetscMax(1, s->count * s->pixels), &run->reference));
+  PetscCall(
+      SpanErrorAgree(run->input->layout->world, SpanVolumeRead(reader, skip + run->mine, s->count, run->reference)));
+  PetscCall(SpanVolumeReaderClose(&reader));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Compare(Summary *s)
+{
+  SpanReconRun *run = s->run;
+  double most       = 0;
+  SpanMetricsPart *mine;
+  PetscErrorCode ierr = 0;
+  PetscFunctionBeginUser;
+  if (run->input->options->reference[0]) PetscCall(ReadReference(s));
+  if (!run->reference) PetscFunctionReturn(0);
+  for (PetscInt i = 0; i < s->count * s->pixels; i++) most = PetscMax(most, (double)run->reference[i]);
+  PetscCallMPI(MPI_Allreduce(&most, &s->data_range, 1, MPI_DOUBLE, MPI_MAX, run->input->layout->world));
+  PetscCall(PetscMalloc1(s->count + 1, &mine));
+  for (PetscInt i = 0; i < s->count && !ierr; i++)
+    ierr = SpanMetricsSlice(run->input->info->grid.ny, run->input->info->grid.nx, run->magnitude + i * s->pixels,
+                            run->reference + i * s->pixels, s->data_range, &mine[i]);
+  PetscCall(SpanErrorAgree(run->input->layout->world, ierr));
+  PetscCall(PetscMalloc1(run->n_slices, &s->parts));
+  PetscCall(GatherRows(s, sizeof(SpanMetricsPart) / sizeof(double), mine, s->parts));
+  PetscCall(PetscFree(mine));
+  PetscFunctionReturn(0);
+}
+
+static void CommandLine(char *text, size_t size)
+{
+  char **arguments;
+  int n;
+  size_t at = (size_t)snprintf(text, size, "subspan");
+  PetscGetArgs(&n, &arguments);
+  for (int i = 0; i < n && at < size; i++) at += (size_t)snprintf(text + at, size - at, " %s", arguments[i]);
+}
+
+static PetscErrorCode Provenance(Summary *s, SpanVolumeWriter writer)
+{
+  const SpanReconRun *run   = s->run;
+  const SpanReconOptions *o = run->input->options;
+  char text[4096];
+  PetscFunctionBeginUser;
+  CommandLine(text, sizeof text);
+  PetscCall(SpanVolumeWriteProvenance(writer, "command", text));
+  PetscCall(SpanVolumeWriteProvenance(writer, "version", SUBSPAN_VERSION));
+  PetscCall(PetscGetVersion(text, sizeof text));
+  PetscCall(SpanVolumeWriteProvenance(writer, "petsc", text));
+  PetscCall(SpanVolumeWriteProvenance(writer, "input", run->input->info->path));
+  PetscCall(SpanVolumeWriteProvenance(writer, "input_hash", s->hash));
+  PetscCall(SpanVolumeWriteProvenance(writer, "method", o->method));
+  PetscCall(PetscSNPrintf(text, sizeof text, "%" PetscInt_FMT, o->seed));
+  PetscCall(SpanVolumeWriteProvenance(writer, "seed", text));
+  PetscCall(PetscSNPrintf(text, sizeof text, "%d", run->input->layout->world_size));
+  PetscCall(SpanVolumeWriteProvenance(writer, "ranks", text));
+  double seconds = run->seconds_before + SpanReportSeconds();
+  PetscCallMPI(MPI_Bcast(&seconds, 1, MPI_DOUBLE, 0, run->input->layout->world));
+  PetscCall(PetscSNPrintf(text, sizeof text, "%.3f", seconds));
+  PetscCall(SpanVolumeWriteProvenance(writer, "seconds", text));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode WriteNifti(Summary *s)
+{
+  const SpanLayout *l = s->run->input->layout;
+  float *all          = NULL;
+  int *counts, *displacements;
+  PetscErrorCode ierr = 0;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(l->world_size, &counts, l->world_size, &displacements));
+  for (int r = 0; r < l->world_size; r++) {
+    PetscInt first, count;
+    SpanShare(s->run->n_slices, l->n_groups, r / l->team_size, &first, &count);
+    counts[r]        = r % l->team_size ? 0 : (int)count;
+    displacements[r] = (int)first;
+  }
+  MPI_Datatype plane;
+  PetscCallMPI(MPI_Type_contiguous((int)s->pixels, MPI_FLOAT, &plane));
+  PetscCallMPI(MPI_Type_commit(&plane));
+  if (l->world_rank == 0) PetscCall(PetscMalloc1(s->run->n_slices * s->pixels, &all));
+  PetscCallMPI(
+      MPI_Gatherv(s->run->magnitude, counts[l->world_rank], plane, all, counts, displacements, plane, 0, l->world));
+  PetscCallMPI(MPI_Type_free(&plane));
+  if (l->world_rank == 0) ierr = SpanNiftiWrite(s->run->input->options->nifti, &s->grid, all);
+  PetscCall(SpanErrorAgree(l->world, ierr));
+  PetscCall(PetscFree(all));
+  PetscCall(PetscFree2(counts, displacements));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode WriteOutput(Summary *s)
+{
+  SpanReconRun *run         = s->run;
+  const SpanReconOptions *o = run->input->options;
+  SpanVolumeWriter writer;
+  PetscFunctionBeginUser;
+  PetscCall(SpanHashFile(run->input->layout->world, run->input->info->path, s->hash));
+  PetscCall(SpanVolumeWriterCreate(run->input->layout->world, o->output, &s->grid, &writer));
+  PetscCall(SpanVolumeWrite(writer, "reconstruction", run->mine, s->count, run->magnitude));
+  PetscCall(SpanVolumeWrite(writer, "phase", run->mine, s->count, run->phase));
+  if (run->reference) PetscCall(SpanVolumeWrite(writer, "reference", run->mine, s->count, run->reference));
+  PetscCall(Provenance(s, writer));
+  PetscCall(SpanVolumeWriterCommit(&writer));
+  if (o->nifti[0]) PetscCall(WriteNifti(s));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode WriteJson(const Summary *s)
+{
+  const SpanReconRun *run   = s->run;
+  const SpanReconOptions *o = run->input->options;
+  cJSON *root               = cJSON_CreateObject();
+  double iterations         = 0;
+  char text[4096];
+  PetscFunctionBeginUser;
+  CommandLine(text, sizeof text);
+  cJSON_AddStringToObject(root, "command", text);
+  cJSON_AddStringToObject(root, "input", run->input->info->path);
+  cJSON_AddStringToObject(root, "output", o->output);
+  cJSON_AddStringToObject(root, "method", o->method);
+  cJSON_AddNumberToObject(root, "seconds", run->seconds_before + SpanReportSeconds());
+  cJSON_AddNumberToObject(root, "ranks", run->input->layout->world_size);
+  cJSON_AddNumberToObject(root, "planned_memory", SpanReconPlanMemory(run));
+  cJSON_AddNumberToObject(root, "peak_memory", SpanReportPeakMemory());
+  if (s->parts) {
+    SpanMetricsAddJSON(root, SpanMetricsVolume(run->n_slices, s->pixels, s->parts, s->data_range));
+    cJSON_AddNumberToObject(root, "data_range", s->data_range);
+  }
+  cJSON *slices = cJSON_AddArrayToObject(root, "slices");
+  for (PetscInt i = 0; i < run->n_slices; i++) {
+    const SpanReconRecord *r = &s->records[i];
+    cJSON *slice             = cJSON_CreateObject();
+    cJSON_AddNumberToObject(slice, "slice", (double)(run->first_slice + i));
+    cJSON_AddNumberToObject(slice, "iterations", r->iterations);
+    cJSON_AddNumberToObject(slice, "seconds", r->seconds);
+    cJSON_AddNumberToObject(slice, "strength", r->strength);
+    cJSON_AddNumberToObject(slice, "noise", r->noise);
+    cJSON_AddNumberToObject(slice, "acceleration", r->acceleration);
+    cJSON_AddNumberToObject(slice, "residual", r->residual);
+    if (s->parts) SpanMetricsAddJSON(slice, SpanMetricsVolume(1, s->pixels, s->parts + i, s->data_range));
+    cJSON_AddItemToArray(slices, slice);
+    iterations += r->iterations;
+  }
+  cJSON_AddNumberToObject(root, "iterations", iterations);
+  PetscCall(SpanReportWrite(PETSC_COMM_SELF, o->json, root));
+  cJSON_Delete(root);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Print(const Summary *s)
+{
+  const SpanReconRun *run = s->run;
+  const SpanScanInfo *i   = run->input->info;
+  double steps = 0, residual = 0;
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < run->n_slices; k++) {
+    steps += s->records[k].iterations;
+    residual = PetscMax(residual, s->records[k].residual);
+  }
+  printf("%s: %s, %lld slice%s of %lld x %lld, %lld coils, %.2f points of the image a sample\n", i->path, i->format,
+         (long long)run->n_slices, run->n_slices == 1 ? "" : "s", (long long)i->grid.ny, (long long)i->grid.nx,
+         (long long)i->n_coils, s->records[0].acceleration);
+  printf("  %-12s %s, strength %.3g, %.1f iterations a slice, residual |Ax - y|/|y| at most %.4f\n", "method",
+         run->method->name, s->records[0].strength, steps / (double)run->n_slices, residual);
+  if (s->parts) {
+    SpanMetrics m = SpanMetricsVolume(run->n_slices, s->pixels, s->parts, s->data_range);
+    printf("  %-12s PSNR %.2f dB, SSIM %.4f, NRMSE %.4f (%s; magnitudes, data range the reference's maximum %.4g)\n",
+           "quality", m.psnr, m.ssim, m.nrmse,
+           run->input->options->reference[0] ? run->input->options->reference
+                                             : "against the reconstruction from all data, same maps",
+           s->data_range);
+    for (PetscInt k = 0; k < run->n_slices && run->n_slices > 1 && run->n_slices <= 40; k++) {
+      m = SpanMetricsVolume(1, s->pixels, s->parts + k, s->data_range);
+      printf("    slice %4lld  PSNR %.2f dB, SSIM %.4f, NRMSE %.4f\n", (long long)(run->first_slice + k), m.psnr,
+             m.ssim, m.nrmse);
+    }
+  }
+  printf("  %-12s %.2f s on %d rank%s, peak %.0f MiB on rank 0\n", "time", run->seconds_before + SpanReportSeconds(),
+         run->input->layout->world_size, run->input->layout->world_size == 1 ? "" : "s",
+         SpanReportPeakMemory() / 0x1p20);
+  printf("  %-12s %s\n", "output", run->input->options->output);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanReconSummary(SpanReconRun *run)
+{
+  Summary s = {
+      .run = run, .pixels = run->input->info->grid.ny * run->input->info->grid.nx, .grid = run->input->info->grid};
+  PetscErrorCode ierr = 0;
+  PetscFunctionBeginUser;
+  s.count   = run->input->layout->team_rank == 0 ? run->n_mine : 0;
+  s.grid.nz = run->n_slices;
+  for (int k = 0; k < 3; k++)
+    s.grid.origin[k] += (double)run->first_slice * s.grid.spacing[2] * s.grid.direction[3 * k + 2];
+  PetscCall(PetscMalloc1(run->n_slices, &s.records));
+  PetscCall(GatherRows(&s, sizeof(SpanReconRecord) / sizeof(double), run->records, s.records));
+  PetscCall(Compare(&s));
+  PetscCall(WriteOutput(&s));
+  if (run->input->layout->world_rank == 0) {
+    if (run->input->options->json[0]) ierr = WriteJson(&s);
+    if (!ierr) ierr = Print(&s);
+  }
+  PetscCall(SpanErrorAgree(run->input->layout->world, ierr));
+  PetscCall(PetscFree(s.records));
+  PetscCall(PetscFree(s.parts));
+  PetscFunctionReturn(0);
+}

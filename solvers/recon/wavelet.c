@@ -1,0 +1,115 @@
+/* l1-wavelet SENSE (Lustig, Donoho, Pauly, MRM 58:1182, 2007) by FISTA (Beck & Teboulle, SIAM J. Imaging Sci. 2:183,
+   2009): min 1/2 |A x - y|^2 + sum_b strength_b |(W x)_b|_1, with a random circular shift of the wavelet grid at each
+   step (cycle spinning; Figueiredo & Nowak 2003) and the momentum restarted when it points uphill (O'Donoghue & Candes
+   2015). */
+#include <subspan/base/events.h>
+#include <subspan/base/random.h>
+#include <subspan/operators/imaging/wavelet.h>
+#include <subspan/solvers/recon/method.h>
+#include <subspan/solvers/recon/strength.h>
+#include <string.h>
+
+enum { default_iterations = 150, shift_range = 16 };
+
+typedef struct {
+  SpanWavelet wavelet;
+  PetscInt n;
+  float complex *x, *z, *work, *coefficients; /* image, extrapolated image, gradient step, one plane's coefficients */
+  double t;                                   /* FISTA's momentum */
+} Fista;
+
+static PetscErrorCode Create(SpanReconSolver solver)
+{
+  const SpanReconProblem *p = solver->problem;
+  Fista *f;
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&f));
+  solver->data = f;
+  f->n         = SpanSenseImageSize(p->sense);
+  f->t         = 1;
+  PetscCall(SpanWaveletCreate(p->ny, p->nx, 4, 0, &f->wavelet));
+  PetscCall(PetscMalloc4(f->n, &f->x, f->n, &f->z, f->n, &f->work, p->ny * p->nx, &f->coefficients));
+  for (PetscInt i = 0; i < f->n; i++) f->x[i] = f->z[i] = p->adjoint[i] / (float)p->norm;
+  solver->strength = p->strength;
+  if (p->strength < 0) PetscCall(SpanStrengthWavelet(p, f->wavelet, f->coefficients, &solver->strength));
+  solver->state[0] = (SpanReconState){"x", f->x, (size_t)f->n * sizeof *f->x};
+  solver->state[1] = (SpanReconState){"z", f->z, (size_t)f->n * sizeof *f->z};
+  solver->state[2] = (SpanReconState){"momentum", &f->t, sizeof f->t};
+  solver->n_state  = 3;
+  PetscFunctionReturn(0);
+}
+
+/* prox of strength / norm |W . |_1, one image plane a map set, on a grid shifted at random. */
+static PetscErrorCode Shrink(SpanReconSolver solver, float complex *image)
+{
+  const SpanReconProblem *p = solver->problem;
+  Fista *f                  = solver->data;
+  PetscFunctionBeginUser;
+  PetscCall(PetscLogEventBegin(SpanEventWavelet, 0, 0, 0, 0));
+  uint64_t index = (uint64_t)p->slice * 2;
+  PetscInt sy =
+      (PetscInt)(shift_range * SpanRandomUniform(p->seed, SPAN_RANDOM_SHIFT, (uint32_t)solver->iteration, index));
+  PetscInt sx =
+      (PetscInt)(shift_range * SpanRandomUniform(p->seed, SPAN_RANDOM_SHIFT, (uint32_t)solver->iteration, index + 1));
+  for (PetscInt set = 0; set < p->n_sets; set++) {
+    float complex *plane = image + set * p->ny * p->nx;
+    PetscCall(SpanWaveletForward(f->wavelet, sy, sx, plane, f->coefficients));
+    SpanSoftThreshold(p->ny * p->nx, f->coefficients, (float)(solver->strength / p->norm));
+    PetscCall(SpanWaveletAdjoint(f->wavelet, sy, sx, f->coefficients, plane));
+  }
+  PetscCall(PetscLogEventEnd(SpanEventWavelet, 0, 0, 0, 0));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Step(SpanReconSolver solver)
+{
+  const SpanReconProblem *p = solver->problem;
+  Fista *f                  = solver->data;
+  PetscFunctionBeginUser;
+  PetscCall(SpanSenseNormal(p->sense, f->z, f->work));
+  float inverse = (float)(1 / p->norm);
+  for (PetscInt i = 0; i < f->n; i++) f->work[i] = f->z[i] + inverse * (p->adjoint[i] - f->work[i]);
+  PetscCall(Shrink(solver, f->work));
+  double change = 0, size = 0, uphill = 0;
+  for (PetscInt i = 0; i < f->n; i++) {
+    float complex d = f->work[i] - f->x[i], g = f->z[i] - f->work[i];
+    change += (double)(crealf(d) * crealf(d) + cimagf(d) * cimagf(d));
+    size += (double)(crealf(f->work[i]) * crealf(f->work[i]) + cimagf(f->work[i]) * cimagf(f->work[i]));
+    uphill += (double)(crealf(d) * crealf(g) + cimagf(d) * cimagf(g));
+  }
+  double next    = uphill > 0 ? 1 : (1 + sqrt(1 + 4 * f->t * f->t)) / 2;
+  float momentum = uphill > 0 ? 0 : (float)((f->t - 1) / next);
+  for (PetscInt i = 0; i < f->n; i++) {
+    f->z[i] = f->work[i] + momentum * (f->work[i] - f->x[i]);
+    f->x[i] = f->work[i];
+  }
+  f->t = next;
+  solver->iteration++;
+  double tolerance = p->tolerance > 0 ? p->tolerance : 5e-4;
+  PetscInt limit   = p->iterations > 0 ? p->iterations : default_iterations;
+  solver->done =
+      (PetscBool)(solver->iteration >= limit || (p->iterations <= 0 && change <= tolerance * tolerance * size));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Image(SpanReconSolver solver, float complex *image)
+{
+  Fista *f = solver->data;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMemcpy(image, f->x, (size_t)f->n * sizeof *image));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Destroy(SpanReconSolver solver)
+{
+  Fista *f = solver->data;
+  PetscFunctionBeginUser;
+  PetscCall(SpanWaveletDestroy(&f->wavelet));
+  PetscCall(PetscFree4(f->x, f->z, f->work, f->coefficients));
+  PetscCall(PetscFree(f));
+  PetscFunctionReturn(0);
+}
+
+static PetscInt WorkImages(void) { return 5; }
+
+const SpanReconMethod SpanReconWavelet = {"wavelet", Create, Step, Image, Destroy, WorkImages};
