@@ -1,0 +1,251 @@
+/* `subspan view FILE... -o PICTURE.png`: an image beside its reference and their difference, several files side by
+   side, or a montage of a volume's slices. */
+#include <subspan/base/error.h>
+#include <subspan/base/options.h>
+#include <subspan/io/hdf5_read.h>
+#include <subspan/io/picture.h>
+#include <subspan/io/volume.h>
+#include <subspan/operators/imaging/metrics.h>
+#include <subspan/solvers/view/view.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { most_files = 8, most_slices = 12 };
+
+typedef struct {
+  char output[PETSC_MAX_PATH_LEN], reference[PETSC_MAX_PATH_LEN], array[PETSC_MAX_PATH_LEN], window[PETSC_MAX_PATH_LEN];
+  PetscInt slice, columns;
+  PetscReal error_scale;
+  PetscBool montage;
+} Options;
+
+typedef struct {
+  SpanGrid grid;
+  float *data; /* (nz, ny, nx) */
+} Image;
+
+static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
+{
+  const SpanOption table[] = {
+      {"o", SPAN_OPTION_STRING, o->output, 0, 0, NULL, "the picture, a PNG"},
+      {"reference", SPAN_OPTION_STRING, o->reference, 0, 0, NULL,
+       "a volume to compare with; without it the file's own `reference`, if it has one"},
+      {"array", SPAN_OPTION_STRING, o->array, 0, 0, NULL,
+       "the data set to draw; without it `reconstruction` or what stands for it"},
+      {"slice", SPAN_OPTION_INT, &o->slice, -1, 1e6, NULL, "the slice to draw; -1: the middle one, or a montage"},
+      {"montage", SPAN_OPTION_BOOL, &o->montage, 0, 0, NULL,
+       "slices from end to end, evenly chosen (the default for one volume)"},
+      {"columns", SPAN_OPTION_INT, &o->columns, 0, 64, NULL, "panels in a row; 0: chosen"},
+      {"window", SPAN_OPTION_STRING, o->window, 0, 0, NULL,
+       "LOW:HIGH, the values drawn black and white; without it 0 to the 99.8th percentile"},
+      {"error_scale", SPAN_OPTION_REAL, &o->error_scale, 0.01, 1e6, NULL,
+       "the error map's brightest is the window's width over this"},
+      {NULL, SPAN_OPTION_BOOL, NULL, 0, 0, NULL, NULL}};
+  const SpanCommandHelp help = {
+      "view",
+      "view FILE... -o PICTURE.png [--option value]...",
+      "Draws image volumes: with a reference also the error map; several files side by side.",
+      "  subspan view out.h5 -o out.png\n  subspan view out.h5 --reference reference.h5 --slice 12 -o slice.png\n"
+      "  subspan view cg.h5 wavelet.h5 tv.h5 --reference reference.h5 -o methods.png\n  subspan view out.h5 --array "
+      "phase -o phase.png\n",
+      table,
+      NULL};
+  PetscFunctionBeginUser;
+  *o = (Options){.slice = -1, .error_scale = 10};
+  PetscCall(SpanOptionsRead(comm, &help, stop));
+  if (*stop) PetscFunctionReturn(0);
+  SpanCheckInput(comm, o->output[0], "view: where to? give -o PICTURE.png");
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode ReadImage(const char path[], const char array[], Image *image)
+{
+  SpanVolumeReader reader;
+  PetscFunctionBeginUser;
+  PetscCall(SpanVolumeReaderOpen(PETSC_COMM_SELF, path, array, &reader));
+  image->grid = *SpanVolumeReaderGrid(reader);
+  PetscCall(PetscMalloc1(image->grid.nz * image->grid.ny * image->grid.nx, &image->data));
+  PetscCall(SpanVolumeRead(reader, 0, image->grid.nz, image->data));
+  PetscCall(SpanVolumeReaderClose(&reader));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode OwnReference(const char path[], PetscBool *has)
+{
+  hid_t file;
+  PetscFunctionBeginUser;
+  *has = PETSC_FALSE;
+  if (H5Fis_hdf5(path) <= 0) PetscFunctionReturn(0);
+  PetscCall(SpanHdf5Open(path, &file));
+  *has = SpanHdf5Has(file, "reference");
+  H5Fclose(file);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Window(const Options *o, const Image *image, double *low, double *high)
+{
+  char *end;
+  PetscFunctionBeginUser;
+  *low       = 0;
+  PetscInt n = image->grid.nz * image->grid.ny * image->grid.nx;
+  if (!o->window[0]) {
+    float least = 0;
+    for (PetscInt i = 0; i < n; i++) least = fminf(least, image->data[i]);
+    *low = (double)least;
+    PetscCall(SpanPicturePercentile(n, image->data, 0.998, high));
+    if (*high <= *low) *high = *low + 1;
+    PetscFunctionReturn(0);
+  }
+  *low            = strtod(o->window, &end);
+  PetscBool colon = (PetscBool)(*end == ':' && end > o->window);
+  char *second    = end + 1;
+  *high           = colon ? strtod(second, &end) : 0;
+  SpanCheckInput(PETSC_COMM_SELF, colon && end > second && !*end && *high > *low,
+                 "--window %s: must be LOW:HIGH with LOW < HIGH", o->window);
+  PetscFunctionReturn(0);
+}
+
+static const char *BaseName(const char path[]) { return strrchr(path, '/') ? strrchr(path, '/') + 1 : path; }
+
+typedef struct {
+  SpanPanel *panels;
+  PetscInt n;
+  float *errors[most_files * most_slices];
+  PetscInt n_errors;
+} Sheet;
+
+static SpanPanel *Add(Sheet *s, const Image *image, PetscInt slice, double low, double high, const char title[])
+{
+  SpanPanel *p = &s->panels[s->n++];
+  *p           = (SpanPanel){.data = image->data + slice * image->grid.ny * image->grid.nx,
+                             .ny   = image->grid.ny,
+                             .nx   = image->grid.nx,
+                             .low  = low,
+                             .high = high};
+  snprintf(p->title, sizeof p->title, "%s", title);
+  return p;
+}
+
+static PetscErrorCode AddError(Sheet *s, const Options *o, const Image *image, const Image *reference, PetscInt slice,
+                               double width, const char title[])
+{
+  PetscInt n = image->grid.ny * image->grid.nx;
+  float *error;
+  SpanMetricsPart part;
+  float most = 0;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(n, &error));
+  s->errors[s->n_errors++] = error;
+  const float *a = image->data + slice * n, *b = reference->data + slice * n;
+  for (PetscInt i = 0; i < n; i++) error[i] = fabsf(a[i] - b[i]);
+  for (PetscInt i = 0; i < n * reference->grid.nz; i++) most = fmaxf(most, reference->data[i]);
+  SpanPanel *p = Add(s, image, slice, 0, width / o->error_scale, title);
+  p->data      = error;
+  p->colors    = SPAN_COLORS_HEAT;
+  p->bar       = PETSC_TRUE;
+  PetscCall(SpanMetricsSlice(image->grid.ny, image->grid.nx, a, b, (double)most, &part));
+  SpanMetrics m = SpanMetricsVolume(1, n, &part, (double)most);
+  snprintf(p->caption, sizeof p->caption, "PSNR %.2f dB, SSIM %.4f, NRMSE %.4f", m.psnr, m.ssim, m.nrmse);
+  PetscFunctionReturn(0);
+}
+
+/* Every file at one slice, then the reference, then every file's error below it. */
+static PetscErrorCode SideBySide(Sheet *s, const Options *o, const char *const names[], PetscInt n, const Image *images,
+                                 const Image *reference, PetscInt slice, double low, double high, PetscInt *columns)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < n; i++) Add(s, &images[i], slice, low, high, BaseName(names[i]));
+  if (reference->data) {
+    Add(s, reference, slice, low, high, "reference");
+    for (PetscInt i = 0; i < n; i++) {
+      char title[128];
+      snprintf(title, sizeof title, "error of %.110s", BaseName(names[i]));
+      PetscCall(AddError(s, o, &images[i], reference, slice, high - low, title));
+    }
+  }
+  *columns = n == 1 ? s->n : n + (reference->data ? 1 : 0);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Montage(Sheet *s, const Options *o, const Image *image, const Image *reference, double low,
+                              double high, PetscInt *columns)
+{
+  PetscInt nz = image->grid.nz, n = PetscMin(nz, reference->data ? 6 : most_slices);
+  char title[128];
+  PetscFunctionBeginUser;
+  for (int row = 0; row < (reference->data ? 3 : 1); row++)
+    for (PetscInt i = 0; i < n; i++) {
+      PetscInt slice = n == nz ? i : (2 * i + 1) * nz / (2 * n);
+      snprintf(title, sizeof title, "%sslice %lld",
+               row == 1   ? "reference, "
+               : row == 2 ? "error, "
+                          : "",
+               (long long)slice);
+      if (row == 2)
+        PetscCall(AddError(s, o, image, reference, slice, high - low, title));
+      else
+        Add(s, row ? reference : image, slice, low, high, title);
+    }
+  *columns = reference->data ? n : PetscMin(n, 4);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Draw(const Options *o, const char *const inputs[], PetscInt n)
+{
+  Image images[most_files] = {0}, reference = {0};
+  Sheet sheet      = {0};
+  PetscInt columns = 1;
+  double low, high;
+  PetscBool own = PETSC_FALSE;
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCall(ReadImage(inputs[i], o->array[0] ? o->array : NULL, &images[i]));
+    const SpanGrid *a = &images[0].grid, *b = &images[i].grid;
+    SpanCheckInput(PETSC_COMM_SELF, a->nz == b->nz && a->ny == b->ny && a->nx == b->nx,
+                   "%s is %lld x %lld x %lld, %s is %lld x %lld x %lld", inputs[0], (long long)a->nz, (long long)a->ny,
+                   (long long)a->nx, inputs[i], (long long)b->nz, (long long)b->ny, (long long)b->nx);
+  }
+  if (!o->array[0] && !o->reference[0]) PetscCall(OwnReference(inputs[0], &own));
+  if (o->reference[0])
+    PetscCall(ReadImage(o->reference, NULL, &reference));
+  else if (own)
+    PetscCall(ReadImage(inputs[0], "reference", &reference));
+  const SpanGrid *a = &images[0].grid, *b = &reference.grid;
+  SpanCheckInput(PETSC_COMM_SELF, !reference.data || (a->nz == b->nz && a->ny == b->ny && a->nx == b->nx),
+                 "%s is %lld x %lld x %lld, its reference is %lld x %lld x %lld", inputs[0], (long long)a->nz,
+                 (long long)a->ny, (long long)a->nx, (long long)b->nz, (long long)b->ny, (long long)b->nx);
+  SpanCheckInput(PETSC_COMM_SELF, o->slice < a->nz, "--slice %lld: %s has %lld", (long long)o->slice, inputs[0],
+                 (long long)a->nz);
+  PetscCall(Window(o, reference.data ? &reference : &images[0], &low, &high));
+  PetscCall(PetscCalloc1(3 * most_files + 3 * most_slices, &sheet.panels));
+  if (n == 1 && a->nz > 1 && o->slice < 0)
+    PetscCall(Montage(&sheet, o, &images[0], &reference, low, high, &columns));
+  else
+    PetscCall(
+        SideBySide(&sheet, o, inputs, n, images, &reference, o->slice < 0 ? a->nz / 2 : o->slice, low, high, &columns));
+  PetscCall(SpanPictureWrite(o->output, sheet.n, sheet.panels, o->columns ? o->columns : columns));
+  for (PetscInt i = 0; i < n; i++) PetscCall(PetscFree(images[i].data));
+  for (PetscInt i = 0; i < sheet.n_errors; i++) PetscCall(PetscFree(sheet.errors[i]));
+  PetscCall(PetscFree(reference.data));
+  PetscCall(PetscFree(sheet.panels));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanViewCommand(MPI_Comm comm, const char *const inputs[], int n_inputs)
+{
+  Options o;
+  PetscBool stop;
+  int rank;
+  PetscErrorCode ierr = 0;
+  PetscFunctionBeginUser;
+  PetscCall(ReadOptions(comm, &o, &stop));
+  if (stop) PetscFunctionReturn(0);
+  SpanCheckInput(comm, n_inputs >= 1 && n_inputs <= most_files, "view: %d inputs, 1 to %d files can be drawn", n_inputs,
+                 most_files);
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  if (rank == 0) ierr = Draw(&o, inputs, n_inputs);
+  PetscCall(SpanErrorAgree(comm, ierr));
+  PetscFunctionReturn(0);
+}
