@@ -40,7 +40,8 @@ PetscErrorCode SpanCflOpen(const char path[], SpanCfl *cfl)
   PetscCall(PetscSNPrintf(cfl->cfl, sizeof cfl->cfl, "%s.cfl", stem));
   FILE *file = fopen(header, "r");
   SpanCheckInput(PETSC_COMM_SELF, file, "%s: cannot be opened", header);
-  PetscBool read = (PetscBool)(fgets(line, sizeof line, file) && fgets(line, sizeof line, file));
+  PetscBool read = (PetscBool)(fgets(line, sizeof line, file) != NULL); /* the title */
+  if (read) read = (PetscBool)(fgets(line, sizeof line, file) != NULL);
   fclose(file);
   SpanCheckInput(PETSC_COMM_SELF, read, "%s: the line of dimensions is missing", header);
   p = line;

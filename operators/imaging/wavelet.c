@@ -122,8 +122,8 @@ static void ColumnsForward(const SpanWavelet w, PetscInt h, PetscInt v, const fl
 #pragma omp parallel for
   for (PetscInt i = 0; i < half; i++) {
     float *restrict lo = (float *)(out + i * nx), *restrict hi = (float *)(out + (h - half + i) * nx);
-    const float *x[most_taps] = {NULL};
-    for (PetscInt k = 0; k < w->taps; k++) x[k] = (const float *)(in + (2 * i + k) % (2 * half) * nx);
+    const float *x[most_taps];
+    for (PetscInt k = 0; k < most_taps; k++) x[k] = (const float *)(in + (2 * i + k) % (2 * half) * nx);
     const float *restrict a = x[0], *restrict b = x[1];
     for (PetscInt j = 0; j < n; j++) {
       lo[j] = w->low[0] * a[j] + w->low[1] * b[j];

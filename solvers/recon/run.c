@@ -7,8 +7,8 @@
 #include <subspan/base/report.h>
 #include <subspan/base/signals.h>
 #include <subspan/io/checkpoint.h>
+#include <subspan/io/hash.h>
 #include <subspan/solvers/recon/run.h>
-#include <stdio.h>
 #include <string.h>
 
 typedef struct {
@@ -27,20 +27,23 @@ static PetscInt Pixels(const SpanReconRun *run) { return run->input->info->grid.
 
 static PetscBool Writes(const SpanReconRun *run) { return (PetscBool)(run->input->layout->team_rank == 0); }
 
-/* What must be equal for a checkpoint to be taken up: scan and everything that changes the result. */
-static void Fingerprint(const SpanReconRun *run, char *out, size_t size)
+/* What must be equal for a checkpoint to be taken up: the scan and everything that changes the result. */
+static PetscErrorCode Fingerprint(const SpanReconRun *run, char *out, size_t size)
 {
   const SpanReconOptions *o = run->input->options;
-  const SpanScanInfo *i     = run->input->info;
-  snprintf(out, size,
-           "scan %s, %lld slices from %lld, %lld coils, %lld x %lld; method %s, strength %g, iterations %lld, "
-           "tolerance %g, undersample %s, "
-           "acceleration %g, center_fraction %g, offset %lld, mask %s, seed %lld, maps %s, map_sets %lld, calibration "
-           "%lld, kernel %lld, crop %g",
-           i->path, (long long)run->n_slices, (long long)run->first_slice, (long long)i->n_coils, (long long)i->ny,
-           (long long)i->nx, o->method, o->strength, (long long)o->iterations, o->tolerance, o->undersample,
-           o->acceleration, o->center_fraction, (long long)o->offset, o->mask, (long long)o->seed, o->maps,
-           (long long)o->map_sets, (long long)o->calibration, (long long)o->kernel, o->crop);
+  char hash[64];
+  PetscFunctionBeginUser;
+  PetscCall(SpanHashFile(run->input->layout->world, run->input->info->path, hash));
+  PetscCall(PetscSNPrintf(
+      out, size,
+      "scan %s, slices %" PetscInt_FMT " to %" PetscInt_FMT ", method %s, strength %g, iterations %" PetscInt_FMT
+      ", tolerance %g, undersample %s, acceleration %g, "
+      "center_fraction %g, offset %" PetscInt_FMT ", mask %s, seed %" PetscInt_FMT ", maps %s, map_sets %" PetscInt_FMT
+      ", calibration %" PetscInt_FMT ", kernel %" PetscInt_FMT ", crop %g",
+      hash, run->first_slice, run->first_slice + run->n_slices, o->method, o->strength, o->iterations, o->tolerance,
+      o->undersample, o->acceleration, o->center_fraction, o->offset, o->mask, o->seed, o->maps, o->map_sets,
+      o->calibration, o->kernel, o->crop));
+  PetscFunctionReturn(0);
 }
 
 static PetscErrorCode TakeUp(Worker *w)
@@ -116,7 +119,7 @@ static PetscErrorCode SaveActive(Worker *w, SpanCheckpoint c)
     if (!most) break;
     PetscCall(PetscSNPrintf(name, sizeof name, "state_%d", i));
     PetscCall(SpanCheckpointWrite(c, name, SPAN_CHECKPOINT_BYTE, groups, (PetscInt)most, group, count && bytes ? 1 : 0,
-                                  bytes ? w->solver->state[i].data : NULL));
+                                  w->solver ? w->solver->state[i].data : NULL));
   }
   PetscFunctionReturn(0);
 }
@@ -244,7 +247,7 @@ PetscErrorCode SpanReconRunSlices(SpanReconRun *run)
   PetscInt size = PetscMax(1, Writes(run) ? run->n_mine * Pixels(run) : 0);
   PetscCall(PetscCalloc3(size, &run->magnitude, size, &run->phase, PetscMax(1, run->n_mine), &run->records));
   if (run->input->reference) PetscCall(PetscCalloc1(size, &run->reference));
-  Fingerprint(run, w.fingerprint, sizeof w.fingerprint);
+  if (o->checkpoint[0]) PetscCall(Fingerprint(run, w.fingerprint, sizeof w.fingerprint));
   if (o->resume) PetscCall(Restore(&w));
   if (o->checkpoint[0]) PetscCall(SpanSignalsInstall());
   w.last_checkpoint = SpanReportSeconds();

@@ -40,7 +40,7 @@ static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
        "strength of the smooth image phase, in radians; 0: a real image"},
       {"slices", SPAN_OPTION_STRING, o->slices, 0, 0, NULL, "FIRST:LAST, the last one excluded"},
       {"matrix", SPAN_OPTION_INT, &o->matrix, 0, 4096, NULL,
-       "pad or crop slices to this many rows and columns; 0: the image's own, made even"},
+       "pad or crop slices to this many rows and columns; 0: the image's own, up to the next even number of factors 2, 3, 5"},
       {"undersample", SPAN_OPTION_CHOICE, o->undersample, 0, 0, "none|uniform1d|gaussian1d|poisson2d",
        "leave samples out"},
       {"acceleration", SPAN_OPTION_REAL, &o->acceleration, 1, 1000, NULL, "of the undersampling"},
@@ -170,6 +170,18 @@ static PetscErrorCode Maximum(MPI_Comm comm, SpanVolumeReader reader, Simulation
   PetscFunctionReturn(0);
 }
 
+/* The smallest even number from n on whose factors are 2, 3 and 5: a size that Fourier transforms are fast at. */
+static PetscInt EvenSmooth(PetscInt n)
+{
+  for (n += n % 2;; n += 2) {
+    PetscInt rest = n;
+    while (rest % 2 == 0) rest /= 2;
+    while (rest % 3 == 0) rest /= 3;
+    while (rest % 5 == 0) rest /= 5;
+    if (rest == 1) return n;
+  }
+}
+
 static PetscErrorCode SetUp(MPI_Comm comm, const char path[], SpanVolumeReader reader, Simulation *s)
 {
   const Options *o = s->o;
@@ -189,8 +201,8 @@ static PetscErrorCode SetUp(MPI_Comm comm, const char path[], SpanVolumeReader r
                  "--matrix %" PetscInt_FMT ": must be even and at least 8", o->matrix);
   s->scan    = s->image;
   s->scan.nz = s->total;
-  s->scan.ny = o->matrix ? o->matrix : s->image.ny + s->image.ny % 2;
-  s->scan.nx = o->matrix ? o->matrix : s->image.nx + s->image.nx % 2;
+  s->scan.ny = o->matrix ? o->matrix : EvenSmooth(s->image.ny);
+  s->scan.nx = o->matrix ? o->matrix : EvenSmooth(s->image.nx);
   SpanCheckInput(comm, s->scan.ny >= 8 && s->scan.nx >= 8,
                  "%s: slices of %" PetscInt_FMT " x %" PetscInt_FMT " are too small, at least 8 x 8", path, s->image.ny,
                  s->image.nx);
