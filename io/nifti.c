@@ -4,6 +4,7 @@
 #include <math.h>
 #include <nifti2_io.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,11 +20,31 @@ PetscErrorCode SpanNiftiDetect(const char path[], PetscBool *yes)
   PetscFunctionReturn(0);
 }
 
+/* The library complains on standard error about headers that it cannot use: those are sorted out before. */
+static PetscErrorCode CheckHeader(const char path[])
+{
+  int version = 0, type = 0;
+  PetscBool good = PETSC_FALSE;
+  PetscFunctionBeginUser;
+  void *header = nifti_read_header(path, &version, 1);
+  if (header && version == 1) {
+    type = ((nifti_1_header *)header)->datatype;
+    good = (PetscBool)(nifti_hdr1_looks_good(header) && nifti_is_valid_datatype(type));
+  } else if (header && version == 2) {
+    type = ((nifti_2_header *)header)->datatype;
+    good = (PetscBool)(nifti_hdr2_looks_good(header) && nifti_is_valid_datatype(type));
+  }
+  free(header);
+  SpanCheckInput(PETSC_COMM_SELF, good, "%s: a NIfTI header that makes no sense (data type %d)", path, type);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Header(const char path[], nifti_image **out)
 {
   struct stat status;
   PetscFunctionBeginUser;
   nifti_set_debug_level(0);
+  PetscCall(CheckHeader(path));
   nifti_image *n = nifti_image_read(path, 0);
   SpanCheckInput(PETSC_COMM_SELF, n, "%s: cannot be read as NIfTI", path);
   SpanCheckInput(PETSC_COMM_SELF,

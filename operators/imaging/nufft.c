@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { width = 6, band = 16, block = 16 };
+enum { width = 8, band = 16, block = 16 };
 
 struct SpanNufft_ {
   PetscInt ny, nx, gy, gx, stride, n_points;

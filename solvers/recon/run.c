@@ -250,7 +250,8 @@ PetscErrorCode SpanReconRunSlices(SpanReconRun *run)
   if (o->checkpoint[0]) PetscCall(Fingerprint(run, w.fingerprint, sizeof w.fingerprint));
   if (o->resume) PetscCall(Restore(&w));
   if (o->checkpoint[0]) PetscCall(SpanSignalsInstall());
-  w.last_checkpoint = SpanReportSeconds();
+  /* The first checkpoint at once: a place that cannot be written is found out before the work, not after it. */
+  if (o->checkpoint[0]) PetscCall(Save(&w));
   PetscCall(SpanProgressCreate(l->world, "slices:", run->n_slices, &progress));
   PetscCall(Work(&w, progress));
   PetscCall(SpanProgressDestroy(&progress));

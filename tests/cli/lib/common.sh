@@ -1,0 +1,26 @@
+# What the scripts share: a temporary folder, mpirun as root, and expectations.
+set -uo pipefail
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python=/usr/bin/python3
+failures=0
+fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
+
+# refused WHAT COMMAND...: the program must end with status 2, say one line that holds WHAT, and write no output.
+refused() {
+  local what=$1 status
+  shift
+  rm -rf "$work/out.h5" "$work/out.h5.part"
+  timeout 60 "$SUBSPAN" "$@" >"$work/stdout" 2>"$work/stderr"
+  status=$?
+  [ $status = 2 ] || fail "status $status, not 2: subspan $*: $(head -3 "$work/stderr")"
+  [ "$(wc -l <"$work/stderr")" = 1 ] || fail "not one line: subspan $*: $(head -5 "$work/stderr")"
+  grep -qF -- "$what" "$work/stderr" || fail "the message does not name '$what': $(cat "$work/stderr")"
+  [ ! -e "$work/out.h5" ] && [ ! -e "$work/out.h5.part" ] || fail "an output was left: subspan $*"
+  count=$((${count:-0} + 1))
+}
+
+finish() {
+  echo "${count:-0} checks, $failures failed"
+  [ $failures = 0 ]
+}

@@ -1,0 +1,46 @@
+# The same slices are the same bits on 1, 2 and 4 ranks; coils split over a team agree to 1e-5; a plain reader sees it.
+. "$SUBSPAN_SOURCE/tests/cli/lib/common.sh"
+"$python" -c 'import h5py' 2>/dev/null || { echo "skipped: python3-h5py is not installed"; exit 77; }
+cd "$work"
+"$python" - <<'P'
+import h5py, numpy as np
+y, x = np.mgrid[-1:1:48j, -1:1:40j]
+image = np.stack([((x / 0.7) ** 2 + (y / 0.8) ** 2 < 1) * (1 + 0.3 * np.sin(9 * x + s)) for s in range(5)])
+h5py.File("image.h5", "w")["reconstruction"] = image.astype(np.float32)
+P
+for n in 1 3; do
+  mpirun -n $n "$SUBSPAN" simulate mri image.h5 --coils 6 --noise 0.01 --seed 3 -o scan$n.h5 >/dev/null || fail "simulate on $n ranks"
+done
+cmp <(h5dump -d kspace scan1.h5 | tail -n +2) <(h5dump -d kspace scan3.h5 | tail -n +2) 2>/dev/null || fail "the scan depends on the number of ranks"
+for method in zero_filled cg wavelet tv; do
+  for n in 1 2 4; do
+    mpirun -n $n "$SUBSPAN" recon scan1.h5 --undersample uniform1d --acceleration 2 --center_fraction 0.25 --method $method --team 1 -o $method-$n.h5 --json $method-$n.json >/dev/null || fail "$method on $n ranks"
+  done
+  mpirun -n 2 "$SUBSPAN" recon scan1.h5 --undersample uniform1d --acceleration 2 --center_fraction 0.25 --method $method --team 2 -o $method-team.h5 >/dev/null || fail "$method in a team"
+  OMP_NUM_THREADS=3 "$SUBSPAN" recon scan1.h5 --undersample uniform1d --acceleration 2 --center_fraction 0.25 --method $method -o $method-threads.h5 >/dev/null || fail "$method on 3 threads"
+  "$python" - $method <<'P' || fail "$method: results differ"
+import h5py, json, numpy as np, sys
+m = sys.argv[1]
+read = lambda n, a="reconstruction": h5py.File(f"{m}-{n}.h5")[a][()]
+for array in ("reconstruction", "phase", "reference"):
+    for n in ("2", "4", "threads"):
+        assert np.array_equal(read("1", array), read(n, array)), (array, n)
+error = np.linalg.norm(read("team") - read("1")) / np.linalg.norm(read("1"))
+assert error < 1e-5, error
+a, b = (json.load(open(f"{m}-{n}.json")) for n in (1, 4))
+assert a["psnr"] == b["psnr"] and [s["ssim"] for s in a["slices"]] == [s["ssim"] for s in b["slices"]]
+assert {"psnr", "ssim", "nrmse", "seconds", "iterations"} <= a.keys()
+file = h5py.File(f"{m}-1.h5")
+assert file["reconstruction"] == file["VTKHDF/PointData/reconstruction"]
+P
+  count=$((${count:-0} + 1))
+done
+"$SUBSPAN" view cg-1.h5 -o cg.png && [ -s cg.png ] || fail "view"
+"$SUBSPAN" compare cg-1.h5 cg-1.h5 --reference_array reference --json c.json >/dev/null || fail "compare"
+"$python" -c 'import json; a, b = json.load(open("c.json")), json.load(open("cg-1.json")); assert abs(a["psnr"] - b["psnr"]) < 1e-9 and abs(a["ssim"] - b["ssim"]) < 1e-9' || fail "compare and recon disagree"
+"$SUBSPAN" recon scan1.h5 --plan | grep -q 'memory a rank' || fail "plan"
+"$SUBSPAN" info scan1.h5 | grep -q '5 slices, 6 coils' || fail "info"
+for command in recon "simulate mri" compare view info; do
+  "$SUBSPAN" $command --help | grep -q '^examples:' || fail "$command --help"
+done
+finish

@@ -1,0 +1,56 @@
+# Killed at a random moment (any rank, SIGKILL) and resumed, or stopped by a signal: the same bits as the uninterrupted
+# run; resumed on another number of ranks too, since slices do not touch each other.
+. "$SUBSPAN_SOURCE/tests/cli/lib/common.sh"
+"$python" -c 'import h5py' 2>/dev/null || { echo "skipped: python3-h5py is not installed"; exit 77; }
+cd "$work"
+"$python" - <<'P'
+import h5py, numpy as np
+y, x = np.mgrid[-1:1:96j, -1:1:80j]
+image = np.stack([((x / 0.7) ** 2 + (y / 0.8) ** 2 < 1) * (1 + 0.3 * np.sin(9 * x + s) * np.cos(7 * y)) for s in range(6)])
+h5py.File("image.h5", "w")["reconstruction"] = image.astype(np.float32)
+P
+"$SUBSPAN" simulate mri image.h5 --coils 6 --noise 0.01 --seed 3 -o scan.h5 >/dev/null || fail simulate
+same() { "$python" -c "import h5py, numpy as np; a, b = (h5py.File(n) for n in ('$1', '$2')); assert all(np.array_equal(a[k][()], b[k][()]) for k in ('reconstruction', 'phase', 'reference'))" || fail "$1 and $2 differ ($3)"; }
+kills=${KILLS:-4}
+for method in wavelet tv; do
+  options=(scan.h5 --undersample uniform1d --acceleration 4 --method $method --iterations 400)
+  start=$(date +%s%N)
+  mpirun -n 2 "$SUBSPAN" recon "${options[@]}" -o whole.h5 >/dev/null || fail "$method, uninterrupted"
+  took=$((($(date +%s%N) - start) / 1000000))
+  for i in $(seq $kills); do
+    rm -f run.h5* part.h5
+    wait_ms=$((300 + (RANDOM * 32768 + RANDOM) % took))
+    mpirun -n 2 "$SUBSPAN" recon "${options[@]}" --checkpoint run.h5 --checkpoint_interval 0 -o part.h5 >/dev/null 2>&1 &
+    launcher=$!
+    sleep "$(printf '%d.%03d' $((wait_ms / 1000)) $((wait_ms % 1000)))"
+    victim=$(pgrep -f "recon scan.h5.*-o part.h5" | grep -v "^$launcher$" | shuf -n 1 || true)
+    [ -z "$victim" ] || kill -9 "$victim" 2>/dev/null
+    wait $launcher 2>/dev/null
+    ranks=$((1 + i % 2))
+    mpirun -n $ranks "$SUBSPAN" recon "${options[@]}" --checkpoint run.h5 --resume -o part.h5 >/dev/null || fail "$method, resume $i on $ranks ranks"
+    same whole.h5 part.h5 "$method, killed after $wait_ms ms, resumed on $ranks ranks"
+    count=$((${count:-0} + 1))
+  done
+  # A signal ends the step, writes the checkpoint and gives status 75.
+  for signal in TERM USR1; do
+    rm -f run.h5* part.h5
+    "$SUBSPAN" recon "${options[@]}" --checkpoint run.h5 --checkpoint_interval 1000 -o part.h5 >/dev/null 2>&1 &
+    pid=$!
+    sleep 0.7
+    kill -$signal $pid
+    wait $pid
+    status=$?
+    [ $status = 75 ] && [ -s run.h5 ] && [ ! -e part.h5 ] || fail "$method, SIG$signal: status $status"
+    "$SUBSPAN" info run.h5 | grep -q 'checkpoint' || fail "info of a checkpoint"
+    "$SUBSPAN" recon "${options[@]}" --checkpoint run.h5 --resume -o part.h5 >/dev/null || fail "$method, resume after SIG$signal"
+    same whole.h5 part.h5 "$method, SIG$signal"
+    count=$((count + 1))
+  done
+done
+# A checkpoint of another run is refused; a damaged one gives way to the one before.
+"$SUBSPAN" recon scan.h5 --undersample uniform1d --acceleration 2 --method tv --checkpoint run.h5 --resume -o other.h5 >/dev/null 2>err
+[ $? = 2 ] && grep -q 'another run' err || fail "a checkpoint of another run was taken"
+truncate -s 5000 run.h5
+"$SUBSPAN" recon "${options[@]}" --checkpoint run.h5 --resume -o part.h5 >/dev/null || fail "resume with a damaged checkpoint"
+same whole.h5 part.h5 "damaged checkpoint"
+finish
