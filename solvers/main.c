@@ -58,7 +58,8 @@ static void QuickSingleRank(void)
   if (getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK") || getenv("PMI_RANK") || getenv("SLURM_STEP_ID")) return;
   setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
   setenv("OMPI_MCA_pml", "ob1", 0);
-  setenv("OMPI_MCA_btl", "self,vader", 0);
+  setenv("OMPI_MCA_btl", "self", 0);
+  setenv("OMPI_MCA_sharedfp", "^sm", 0); /* its files would clash with those of another rank on its own */
 }
 
 static int Finish(PetscErrorCode ierr)

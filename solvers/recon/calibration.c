@@ -9,6 +9,8 @@
 #include <petscksp.h>
 #include <string.h>
 
+enum { enough = 50 }; /* samples for a median */
+
 /* All coils of the team in coil order, on all its ranks. */
 static PetscErrorCode GatherCoils(const SpanReconInput *input, PetscInt size, const float complex *mine,
                                   float complex *all)
@@ -143,8 +145,10 @@ PetscErrorCode SpanCalibrationRegion(const SpanReconInput *input, const SpanReco
   PetscFunctionReturn(0);
 }
 
-/* Whether sample i lies outside 80 % of the largest radius. */
-static PetscBool Outer(const SpanScanInfo *info, const SpanReconSlice *slice, const float *trajectory, PetscInt i)
+/* Where little signal is: the corners of k-space beyond 84 % along both axes, or, where too few samples lie there,
+   everything outside 80 % of the radius. */
+static PetscBool Outer(const SpanScanInfo *info, const SpanReconSlice *slice, const float *trajectory, PetscInt i,
+                       PetscBool corners)
 {
   float kx, ky;
   if (info->noncartesian) {
@@ -155,25 +159,34 @@ static PetscBool Outer(const SpanScanInfo *info, const SpanReconSlice *slice, co
     kx = (float)(i % info->nx) / (float)info->nx - 0.5f;
     ky = (float)(i / info->nx) / (float)info->ny - 0.5f;
   }
-  return (PetscBool)(kx * kx + ky * ky > 0.4f * 0.4f);
+  return (PetscBool)(corners ? fabsf(kx) > 0.42f && fabsf(ky) > 0.42f : kx * kx + ky * ky > 0.4f * 0.4f);
+}
+
+/* |s|^2 of one coil's outer samples; samples that are zero were not measured. */
+static PetscInt OuterPower(const SpanScanInfo *info, const SpanReconSlice *slice, const float *trajectory,
+                           PetscInt coil, PetscBool corners, float *power)
+{
+  PetscInt n = info->n_rows * info->n_samples, count = 0;
+  for (PetscInt i = 0; i < n; i++) {
+    if (!Outer(info, slice, trajectory, i, corners)) continue;
+    float complex s = slice->kspace[coil * n + i];
+    if (s != 0) power[count++] = crealf(s) * crealf(s) + cimagf(s) * cimagf(s);
+  }
+  return count;
 }
 
 PetscErrorCode SpanCalibrationNoise(const SpanReconInput *input, const SpanReconSlice *slice, const float *trajectory,
                                     double *noise)
 {
   const SpanScanInfo *info = input->info;
-  PetscInt n = info->n_rows * info->n_samples, count = 0;
+  PetscInt n               = info->n_rows * info->n_samples;
   float *power;
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(n + 1, &power));
   double mine[2] = {0, 0}, sum[2];
   for (PetscInt j = 0; j < slice->coils.n_coils; j++) {
-    count = 0;
-    for (PetscInt i = 0; i < n; i++) {
-      if (!Outer(info, slice, trajectory, i)) continue;
-      float complex s = slice->kspace[j * n + i];
-      power[count++]  = crealf(s) * crealf(s) + cimagf(s) * cimagf(s);
-    }
+    PetscInt count = OuterPower(info, slice, trajectory, j, PETSC_TRUE, power);
+    if (count < enough) count = OuterPower(info, slice, trajectory, j, PETSC_FALSE, power);
     double sigma = SpanNoiseFromPower(count, power);
     mine[0] += sigma * sigma;
     mine[1] += 1;

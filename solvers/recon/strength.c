@@ -1,17 +1,7 @@
-/* Default strengths: a multiple of the noise's standard deviation in the domain that is thresholded. */
+/* Default strengths: a multiple of the noise's standard deviation. The factors were chosen on simulated scans of
+   training images only (docs/benchmarks.md). */
 #include <subspan/solvers/recon/strength.h>
 
-PetscErrorCode SpanStrengthWavelet(const SpanReconProblem *p, SpanWavelet wavelet, float complex *work,
-                                   double *strength)
-{
-  PetscFunctionBeginUser;
-  *strength = 2 * p->noise;
-  PetscFunctionReturn(0);
-}
+double SpanStrengthWavelet(const SpanReconProblem *problem) { return 0.12 * problem->noise; }
 
-PetscErrorCode SpanStrengthTV(const SpanReconProblem *p, double *strength)
-{
-  PetscFunctionBeginUser;
-  *strength = p->noise;
-  PetscFunctionReturn(0);
-}
+double SpanStrengthTV(const SpanReconProblem *problem) { return 0.1 * problem->noise; }

@@ -58,8 +58,7 @@ static PetscErrorCode Create(SpanReconSolver solver)
   PetscCall(VecDuplicate(a->x, &a->rhs));
   for (PetscInt i = 0; i < a->n; i++) a->image[i] = p->adjoint[i] / (float)p->norm;
   PetscCall(SpanInterleavedFromComplex(a->x, a->n, a->image));
-  solver->strength = p->strength;
-  if (p->strength < 0) PetscCall(SpanStrengthTV(p, &solver->strength));
+  solver->strength = p->strength >= 0 ? p->strength : SpanStrengthTV(p);
   PetscCall(SpanShellCreate(a->n, a->n, Normal, Normal, solver, NULL, &a->normal));
   PetscCall(KSPCreate(PETSC_COMM_SELF, &a->ksp));
   PetscCall(KSPSetOptionsPrefix(a->ksp, "recon_"));

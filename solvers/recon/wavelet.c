@@ -30,8 +30,7 @@ static PetscErrorCode Create(SpanReconSolver solver)
   PetscCall(SpanWaveletCreate(p->ny, p->nx, 4, 0, &f->wavelet));
   PetscCall(PetscMalloc4(f->n, &f->x, f->n, &f->z, f->n, &f->work, p->ny * p->nx, &f->coefficients));
   for (PetscInt i = 0; i < f->n; i++) f->x[i] = f->z[i] = p->adjoint[i] / (float)p->norm;
-  solver->strength = p->strength;
-  if (p->strength < 0) PetscCall(SpanStrengthWavelet(p, f->wavelet, f->coefficients, &solver->strength));
+  solver->strength = p->strength >= 0 ? p->strength : SpanStrengthWavelet(p);
   solver->state[0] = (SpanReconState){"x", f->x, (size_t)f->n * sizeof *f->x};
   solver->state[1] = (SpanReconState){"z", f->z, (size_t)f->n * sizeof *f->z};
   solver->state[2] = (SpanReconState){"momentum", &f->t, sizeof f->t};
