@@ -40,7 +40,8 @@ static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
        "strength of the smooth image phase, in radians; 0: a real image"},
       {"slices", SPAN_OPTION_STRING, o->slices, 0, 0, NULL, "FIRST:LAST, the last one excluded"},
       {"matrix", SPAN_OPTION_INT, &o->matrix, 0, 4096, NULL,
-       "pad or crop slices to this many rows and columns; 0: the image's own, up to the next even number of factors 2, 3, 5"},
+       "pad or crop slices to this many rows and columns; 0: the image's own, up to the next even number of factors 2, "
+       "3, 5"},
       {"undersample", SPAN_OPTION_CHOICE, o->undersample, 0, 0, "none|uniform1d|gaussian1d|poisson2d",
        "leave samples out"},
       {"acceleration", SPAN_OPTION_REAL, &o->acceleration, 1, 1000, NULL, "of the undersampling"},
