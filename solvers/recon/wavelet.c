@@ -1,7 +1,7 @@
 /* l1-wavelet SENSE (Lustig, Donoho, Pauly, MRM 58:1182, 2007) by FISTA (Beck & Teboulle, SIAM J. Imaging Sci. 2:183,
-   2009): min 1/2 |A x - y|^2 + sum_b strength_b |(W x)_b|_1, with a random circular shift of the wavelet grid at each
-   step (cycle spinning; Figueiredo & Nowak 2003) and the momentum restarted when it points uphill (O'Donoghue & Candes
-   2015). */
+   2009): min 1/2 |A x - y|^2 + strength |W x|_1, with a random circular shift of the wavelet grid at each step (cycle
+   spinning; Figueiredo & Nowak 2003). The momentum is never restarted: a restart hangs on the sign of a number near
+   zero, which a sum over coils in another order can turn. */
 #include <subspan/base/events.h>
 #include <subspan/base/random.h>
 #include <subspan/operators/imaging/wavelet.h>
@@ -69,15 +69,14 @@ static PetscErrorCode Step(SpanReconSolver solver)
   float inverse = (float)(1 / p->norm);
   for (PetscInt i = 0; i < f->n; i++) f->work[i] = f->z[i] + inverse * (p->adjoint[i] - f->work[i]);
   PetscCall(Shrink(solver, f->work));
-  double change = 0, size = 0, uphill = 0;
+  double change = 0, size = 0;
   for (PetscInt i = 0; i < f->n; i++) {
-    float complex d = f->work[i] - f->x[i], g = f->z[i] - f->work[i];
+    float complex d = f->work[i] - f->x[i];
     change += (double)(crealf(d) * crealf(d) + cimagf(d) * cimagf(d));
     size += (double)(crealf(f->work[i]) * crealf(f->work[i]) + cimagf(f->work[i]) * cimagf(f->work[i]));
-    uphill += (double)(crealf(d) * crealf(g) + cimagf(d) * cimagf(g));
   }
-  double next    = uphill > 0 ? 1 : (1 + sqrt(1 + 4 * f->t * f->t)) / 2;
-  float momentum = uphill > 0 ? 0 : (float)((f->t - 1) / next);
+  double next    = (1 + sqrt(1 + 4 * f->t * f->t)) / 2;
+  float momentum = (float)((f->t - 1) / next);
   for (PetscInt i = 0; i < f->n; i++) {
     f->z[i] = f->work[i] + momentum * (f->work[i] - f->x[i]);
     f->x[i] = f->work[i];
