@@ -85,7 +85,6 @@ static PetscErrorCode Step(SpanReconSolver solver)
   f->t = next;
   solver->iteration++;
   double tolerance = p->tolerance > 0 ? p->tolerance : 5e-4;
-  PetscInt limit   = p->iterations > 0 ? p->iterations : default_iterations;
   solver->done =
       (PetscBool)(solver->iteration >= limit || (p->iterations <= 0 && change <= tolerance * tolerance * size));
   PetscFunctionReturn(0);
