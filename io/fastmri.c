@@ -146,6 +146,7 @@ static PetscErrorCode Open(SpanScan scan)
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&f));
   scan->data = f;
+  f->file    = -1;
   PetscCall(SpanHdf5Open(scan->info.path, &f->file));
   PetscCall(SpanHdf5Shape(f->file, scan->info.path, "kspace", &f->n_dims, f->dims, &is_complex));
   SpanCheckInput(PETSC_COMM_SELF, is_complex, "%s: `kspace` is real, it must be complex (compound r, i)",
@@ -162,7 +163,7 @@ static PetscErrorCode Close(SpanScan scan)
 {
   FastMRI *f = scan->data;
   PetscFunctionBeginUser;
-  H5Fclose(f->file);
+  if (f->file >= 0) H5Fclose(f->file);
   PetscCall(PetscFree(f));
   PetscFunctionReturn(0);
 }

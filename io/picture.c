@@ -96,6 +96,7 @@ PetscErrorCode SpanPictureWrite(const char path[], PetscInt n_panels, const Span
     cell_h   = PetscMax(cell_h, panels[i].ny * zoom);
     bars     = (PetscBool)(bars || panels[i].bar);
     captions = (PetscBool)(captions || panels[i].caption[0]);
+    cell_w   = PetscMax(cell_w, (PetscInt)(6.6 * (double)strlen(panels[i].caption)) - (panels[i].bar ? bar_room : 0));
   }
   PetscInt step_x = cell_w + margin + (bars ? bar_room : 0),
            step_y = cell_h + margin + 2 * text_size + (captions ? 2 * text_size : 0);

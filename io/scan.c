@@ -46,10 +46,14 @@ static PetscErrorCode OpenLocal(SpanScan scan, const char path[])
 PetscErrorCode SpanScanOpen(MPI_Comm comm, const char path[], SpanScan *out)
 {
   SpanScan scan;
+  PetscErrorCode ierr;
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&scan));
   scan->comm = comm;
-  PetscCall(SpanErrorAgree(comm, OpenLocal(scan, path)));
+  ierr       = SpanErrorAgree(comm, OpenLocal(scan, path));
+  if (ierr && scan->data) (void)scan->format->close(scan);
+  if (ierr) (void)PetscFree(scan);
+  PetscCall(ierr);
   *out = scan;
   PetscFunctionReturn(0);
 }
