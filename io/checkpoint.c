@@ -2,6 +2,7 @@
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
 #include <subspan/io/checkpoint.h>
+#include <subspan/io/hdf5_write.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <hdf5.h>
@@ -42,27 +43,14 @@ static uint32_t RowChecksum(const void *row, size_t bytes)
   return (uint32_t)crc;
 }
 
-static PetscErrorCode WriteText(hid_t file, const char name[], const char text[])
-{
-  PetscFunctionBeginUser;
-  hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
-  H5Tset_size(type, strlen(text) + 1);
-  hid_t attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-  herr_t status   = H5Awrite(attribute, type, text);
-  H5Aclose(attribute);
-  H5Sclose(space);
-  H5Tclose(type);
-  PetscCheck(status >= 0, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "checkpoint: cannot write the attribute %s", name);
-  PetscFunctionReturn(0);
-}
-
 /* Whether the attribute exists as a fixed-length text that fits. */
 static PetscBool ReadText(hid_t file, const char name[], char *text, size_t size)
 {
   if (H5Aexists(file, name) <= 0) return PETSC_FALSE;
   hid_t attribute = H5Aopen(file, name, H5P_DEFAULT), type = H5Aget_type(attribute);
   PetscBool good =
-      (PetscBool)(H5Tget_class(type) == H5T_STRING && !H5Tis_variable_str(type) && H5Tget_size(type) <= size);
+      (PetscBool)(H5Tget_class(type) == H5T_STRING && !H5Tis_variable_str(type) && H5Tget_size(type) < size);
+  memset(text, 0, size);
   if (good) good = (PetscBool)(H5Aread(attribute, type, text) >= 0);
   H5Tclose(type);
   H5Aclose(attribute);
@@ -85,15 +73,10 @@ PetscErrorCode SpanCheckpointCreate(MPI_Comm comm, const char path[], const char
   c->comm = comm;
   PetscCall(PetscStrncpy(c->path, path, sizeof c->path));
   Suffixed(c, ".writing", writing);
-  hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL);
-  H5E_BEGIN_TRY { c->file = H5Fcreate(writing, H5F_ACC_TRUNC, H5P_DEFAULT, access); }
-  H5E_END_TRY;
-  H5Pclose(access);
-  PetscCall(SpanErrorAgree(
-      comm, c->file < 0 ? SpanInputError("%s: the checkpoint cannot be written: %s", path, strerror(errno)) : 0));
-  PetscCall(WriteText(c->file, "subspan_checkpoint", kind));
-  PetscCall(WriteText(c->file, "fingerprint", fingerprint));
+  PetscCall(SpanHdf5Create(comm, writing, path, &c->file));
+  herr_t status = SpanHdf5WriteText(c->file, "subspan_checkpoint", kind);
+  status |= SpanHdf5WriteText(c->file, "fingerprint", fingerprint);
+  PetscCheck(status >= 0, comm, PETSC_ERR_FILE_WRITE, "%s: the checkpoint's attributes cannot be written", path);
   hid_t group = H5Gcreate2(c->file, "checksums", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
   H5Gclose(group);
   *out = c;
@@ -101,22 +84,12 @@ PetscErrorCode SpanCheckpointCreate(MPI_Comm comm, const char path[], const char
   PetscFunctionReturn(0);
 }
 
-/* Rows first .. first + count of a (rows, length) data set, collectively, or one rank alone. */
-static herr_t Transfer(hid_t dataset, hid_t type, PetscInt length, PetscInt first, PetscInt count, void *data,
-                       PetscBool write)
+static herr_t ReadRows(hid_t dataset, hid_t type, PetscInt length, PetscInt first, PetscInt count, void *data)
 {
   hsize_t start[2] = {(hsize_t)first, 0}, size[2] = {(hsize_t)count, (hsize_t)length};
-  hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(2, size, NULL), transfer = H5Pcreate(H5P_DATASET_XFER);
-  if (count)
-    H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL);
-  else {
-    H5Sselect_none(space);
-    H5Sselect_none(memory);
-  }
-  if (write) H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE);
-  herr_t status = write ? H5Dwrite(dataset, type, memory, space, transfer, data)
-                        : H5Dread(dataset, type, memory, space, transfer, data);
-  H5Pclose(transfer);
+  hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(2, size, NULL);
+  H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL);
+  herr_t status = H5Dread(dataset, type, memory, space, H5P_DEFAULT, data);
   H5Sclose(memory);
   H5Sclose(space);
   return status;
@@ -125,12 +98,11 @@ static herr_t Transfer(hid_t dataset, hid_t type, PetscInt length, PetscInt firs
 static PetscErrorCode WriteArray(SpanCheckpoint c, const char name[], hid_t disk, hid_t memory, PetscInt rows,
                                  PetscInt length, PetscInt first, PetscInt count, const void *data)
 {
-  hsize_t dims[2] = {(hsize_t)rows, (hsize_t)length};
+  hsize_t dims[2] = {(hsize_t)rows, (hsize_t)length}, start[2] = {(hsize_t)first, 0},
+          size[2] = {(hsize_t)count, dims[1]};
   PetscFunctionBeginUser;
-  hid_t space   = H5Screate_simple(2, dims, NULL);
-  hid_t dataset = H5Dcreate2(c->file, name, disk, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-  herr_t status = dataset < 0 ? -1 : Transfer(dataset, memory, length, first, count, (void *)data, PETSC_TRUE);
-  H5Sclose(space);
+  hid_t dataset = SpanHdf5CreateArray(c->file, name, disk, 2, dims);
+  herr_t status = SpanHdf5WriteSlab(dataset, memory, 2, start, size, (PetscBool)(count > 0), data);
   if (dataset >= 0) H5Dclose(dataset);
   PetscCheck(status >= 0, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE,
              "%s: the checkpoint's array %s could not be written (disk full?)", c->path, name);
@@ -188,8 +160,8 @@ static herr_t CheckOne(hid_t group, const char *name, const H5L_info_t *info, vo
     bad          = !row;
     for (hsize_t i = (hsize_t)c->rank; i < dims[0] && !bad; i += (hsize_t)c->size) {
       uint32_t sum;
-      bad = Transfer(data, native, (PetscInt)dims[1], (PetscInt)i, 1, row, PETSC_FALSE) < 0 ||
-            Transfer(sums, H5T_NATIVE_UINT32, 1, (PetscInt)i, 1, &sum, PETSC_FALSE) < 0;
+      bad = ReadRows(data, native, (PetscInt)dims[1], (PetscInt)i, 1, row) < 0 ||
+            ReadRows(sums, H5T_NATIVE_UINT32, 1, (PetscInt)i, 1, &sum) < 0;
       /* A row that nobody wrote is zero, and so is its checksum. */
       if (!bad && sum != RowChecksum(row, bytes)) {
         for (size_t b = 0; b < bytes; b++) bad |= ((char *)row)[b] != 0;
@@ -316,7 +288,7 @@ PetscErrorCode SpanCheckpointRead(SpanCheckpoint c, const char name[], SpanCheck
                  "%s: the checkpoint's array %s has %" PetscInt_FMT " rows, %" PetscInt_FMT " are needed", c->path,
                  name, rows, first + count);
   hid_t dataset = H5Dopen2(c->file, name, H5P_DEFAULT);
-  herr_t status = Transfer(dataset, MemoryType(type), length, first, count, data, PETSC_FALSE);
+  herr_t status = ReadRows(dataset, MemoryType(type), length, first, count, data);
   H5Dclose(dataset);
   SpanCheckInput(PETSC_COMM_SELF, status >= 0, "%s: the checkpoint's array %s cannot be read", c->path, name);
   PetscFunctionReturn(0);

@@ -18,17 +18,8 @@ typedef struct {
 
 static PetscErrorCode Detect(const char path[], PetscBool *yes)
 {
-  hid_t file;
   PetscFunctionBeginUser;
-  *yes = PETSC_FALSE;
-  H5E_BEGIN_TRY
-  {
-    if (H5Fis_hdf5(path) > 0 && (file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)) >= 0) {
-      *yes = (PetscBool)(H5Lexists(file, "kspace", H5P_DEFAULT) > 0);
-      H5Fclose(file);
-    }
-  }
-  H5E_END_TRY;
+  *yes = SpanHdf5Detect(path, "kspace");
   PetscFunctionReturn(0);
 }
 
@@ -91,13 +82,27 @@ static PetscErrorCode OpenNonCartesian(SpanScan scan)
   PetscFunctionReturn(0);
 }
 
+/* 1 for a mask (nx), 2 for (ny, nx); anything else is refused. */
+static PetscErrorCode MaskDimensions(hid_t file, const char path[], PetscInt ny, PetscInt nx, int *n)
+{
+  hsize_t dims[span_hdf5_max_dims];
+  PetscBool is_complex;
+  PetscFunctionBeginUser;
+  PetscCall(SpanHdf5Shape(file, path, "mask", n, dims, &is_complex));
+  SpanCheckInput(PETSC_COMM_SELF,
+                 !is_complex && ((*n == 1 && (PetscInt)dims[0] == nx) ||
+                                 (*n == 2 && (PetscInt)dims[0] == ny && (PetscInt)dims[1] == nx)),
+                 "%s: `mask` has %d dimensions, the last of %d; it must be real, (%" PetscInt_FMT ") or (%" PetscInt_FMT
+                 ", %" PetscInt_FMT ") as `kspace` is",
+                 path, *n, (int)dims[*n - 1], nx, ny, nx);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode OpenCartesian(SpanScan scan)
 {
   FastMRI *f         = scan->data;
   SpanScanInfo *info = &scan->info;
   int n;
-  hsize_t dims[span_hdf5_max_dims];
-  PetscBool is_complex;
   PetscFunctionBeginUser;
   SpanCheckInput(PETSC_COMM_SELF, f->n_dims == 3 || f->n_dims == 4,
                  "%s: `kspace` has %d dimensions, must have 4 (slice, coil, ky, kx) or 3 (slice, ky, kx)", info->path,
@@ -108,13 +113,7 @@ static PetscErrorCode OpenCartesian(SpanScan scan)
   info->nx = info->n_samples = (PetscInt)f->dims[f->n_dims - 1];
   info->has_mask             = SpanHdf5Has(f->file, "mask");
   if (!info->has_mask) PetscFunctionReturn(0);
-  PetscCall(SpanHdf5Shape(f->file, info->path, "mask", &n, dims, &is_complex));
-  SpanCheckInput(PETSC_COMM_SELF,
-                 !is_complex && ((n == 1 && (PetscInt)dims[0] == info->nx) ||
-                                 (n == 2 && (PetscInt)dims[0] == info->ny && (PetscInt)dims[1] == info->nx)),
-                 "%s: `mask` has %d dimensions, the last of %d; it must be (%" PetscInt_FMT ") or (%" PetscInt_FMT
-                 ", %" PetscInt_FMT ") as `kspace` is",
-                 info->path, n, (int)dims[n - 1], info->nx, info->ny, info->nx);
+  PetscCall(MaskDimensions(f->file, info->path, info->ny, info->nx, &n));
   PetscFunctionReturn(0);
 }
 
@@ -188,16 +187,9 @@ static PetscErrorCode ReadKspace(SpanScan scan, PetscInt slice, PetscInt first_c
 PetscErrorCode SpanFastMRIMask(int64_t file, const char path[], PetscInt ny, PetscInt nx, float *mask)
 {
   int n;
-  hsize_t dims[span_hdf5_max_dims], start[2] = {0, 0}, count[2] = {(hsize_t)ny, (hsize_t)nx};
-  PetscBool is_complex;
+  hsize_t start[2] = {0, 0}, count[2] = {(hsize_t)ny, (hsize_t)nx};
   PetscFunctionBeginUser;
-  PetscCall(SpanHdf5Shape(file, path, "mask", &n, dims, &is_complex));
-  SpanCheckInput(PETSC_COMM_SELF,
-                 !is_complex && ((n == 1 && (PetscInt)dims[0] == nx) ||
-                                 (n == 2 && (PetscInt)dims[0] == ny && (PetscInt)dims[1] == nx)),
-                 "%s: `mask` has %d dimensions, the last of %d; it must be (%" PetscInt_FMT ") or (%" PetscInt_FMT
-                 ", %" PetscInt_FMT ")",
-                 path, n, (int)dims[n - 1], nx, ny, nx);
+  PetscCall(MaskDimensions(file, path, ny, nx, &n));
   PetscCall(SpanHdf5ReadFloat(file, path, "mask", start, n == 1 ? count + 1 : count, mask));
   for (PetscInt y = n == 1 ? 1 : ny; y < ny; y++) memcpy(mask + y * nx, mask, (size_t)nx * sizeof *mask);
   for (PetscInt i = 0; i < ny * nx; i++) mask[i] = mask[i] != 0;

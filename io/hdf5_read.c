@@ -14,6 +14,21 @@ PetscErrorCode SpanHdf5Open(const char path[], hid_t *file)
   PetscFunctionReturn(0);
 }
 
+PetscBool SpanHdf5Detect(const char path[], const char name[])
+{
+  hid_t file;
+  htri_t there = 0;
+  H5E_BEGIN_TRY
+  {
+    if (H5Fis_hdf5(path) > 0 && (file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)) >= 0) {
+      there = H5Lexists(file, name, H5P_DEFAULT);
+      H5Fclose(file);
+    }
+  }
+  H5E_END_TRY;
+  return (PetscBool)(there > 0);
+}
+
 PetscBool SpanHdf5Has(hid_t file, const char name[])
 {
   htri_t there;

@@ -9,6 +9,8 @@ enum { span_hdf5_max_dims = 6 };
 
 /* Opens read-only. Errors (input): cannot be opened. */
 PetscErrorCode SpanHdf5Open(const char path[], hid_t *file);
+/* Whether `path` is an HDF5 file with a link of this name at its root. Silent; not collective. */
+PetscBool SpanHdf5Detect(const char path[], const char name[]);
 PetscBool SpanHdf5Has(hid_t file, const char name[]);
 /* The shape of a data set of numbers (is_complex: compounds r, i). Errors (input): missing, not numbers, rank outside
    1 to span_hdf5_max_dims, a size of 0 or beyond 2^40 elements, contents beyond the file's end. */

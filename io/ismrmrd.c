@@ -7,6 +7,7 @@
    field of view, and transforming back. In a 3D scan the readout stays transformed: its positions are the slices, their
    rows the second and their columns the first phase encoding. */
 #include <subspan/base/error.h>
+#include <subspan/io/hdf5_read.h>
 #include <subspan/io/ismrmrd_header.h>
 #include <subspan/io/scan_private.h>
 #include <subspan/operators/imaging/fft.h>
@@ -37,17 +38,8 @@ static void Silent(const char *file, int line, const char *function, int code, c
 
 static PetscErrorCode Detect(const char path[], PetscBool *yes)
 {
-  hid_t file;
   PetscFunctionBeginUser;
-  *yes = PETSC_FALSE;
-  H5E_BEGIN_TRY
-  {
-    if (H5Fis_hdf5(path) > 0 && (file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)) >= 0) {
-      *yes = (PetscBool)(H5Lexists(file, "dataset", H5P_DEFAULT) > 0 && H5Lexists(file, "kspace", H5P_DEFAULT) <= 0);
-      H5Fclose(file);
-    }
-  }
-  H5E_END_TRY;
+  *yes = SpanHdf5Detect(path, "dataset");
   PetscFunctionReturn(0);
 }
 
@@ -233,11 +225,6 @@ static PetscErrorCode CheckLines(SpanScan scan)
   PetscFunctionReturn(0);
 }
 
-static void Cross(const float a[3], const double scale, double out[9], int column)
-{
-  for (int i = 0; i < 3; i++) out[3 * i + column] = scale * (double)a[i];
-}
-
 static PetscErrorCode Geometry(SpanScan scan)
 {
   Ismrmrd *d                 = scan->data;
@@ -262,17 +249,16 @@ static PetscErrorCode Geometry(SpanScan scan)
   }
   if (fabs(unit - 3) > 0.01) PetscFunctionReturn(0); /* directions not given */
   info->grid.known = PETSC_TRUE;
-  for (int i = 0; i < 3; i++) Cross(axes[i], 1, info->grid.direction, i);
-  double last = 0;
-  for (PetscInt i = 0; i < d->n_lines; i++)
-    if (d->lines[i].slice == 1)
-      for (int k = 0; k < 3; k++)
-        last += (double)((d->lines[i].position[k] - l->position[k]) * l->slice_dir[k] / (float)1);
-  if (!volume && info->n_slices > 1) {
-    PetscInt count = 0;
-    for (PetscInt i = 0; i < d->n_lines; i++) count += d->lines[i].slice == 1;
-    if (count && fabs(last) > 0) info->grid.spacing[2] = fabs(last) / (double)count;
+  for (int i = 0; i < 3; i++)
+    for (int k = 0; k < 3; k++) info->grid.direction[3 * k + i] = (double)axes[i][k];
+  /* Slices lie as far apart as the lines of slice 1 and the first line. */
+  double distance = 0, count = 0;
+  for (PetscInt i = 0; i < d->n_lines && !volume; i++) {
+    if (d->lines[i].slice != 1) continue;
+    for (int k = 0; k < 3; k++) distance += (double)((d->lines[i].position[k] - l->position[k]) * l->slice_dir[k]);
+    count++;
   }
+  if (fabs(distance) > 0) info->grid.spacing[2] = fabs(distance) / count;
   /* The position is that of the slice's (3D: the slab's) centre, at index n/2. */
   double back[3] = {(double)(info->grid.nx / 2) * info->grid.spacing[0],
                     (double)(info->grid.ny / 2) * info->grid.spacing[1],

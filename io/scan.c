@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const SpanScanFormat *const formats[] = {&SpanScanISMRMRD, &SpanScanFastMRI, &SpanScanBART};
+static const SpanScanFormat *const formats[] = {&SpanScanFastMRI, &SpanScanISMRMRD, &SpanScanBART};
 
 static PetscErrorCode Detect(const char path[], const SpanScanFormat **format)
 {
@@ -85,7 +85,13 @@ PetscErrorCode SpanScanReadKspace(SpanScan scan, PetscInt slice, PetscInt first_
   PetscFunctionReturn(0);
 }
 
-/* A sample counts as measured if any coil is non-zero there. */
+void SpanScanMarkMeasured(PetscInt n_pixels, PetscInt n_coils, const float complex *kspace, float *mask)
+{
+  for (PetscInt j = 0; j < n_coils; j++)
+    for (PetscInt i = 0; i < n_pixels; i++)
+      if (kspace[j * n_pixels + i] != 0) mask[i] = 1;
+}
+
 static PetscErrorCode MaskFromSamples(SpanScan scan, PetscInt slice, float *mask)
 {
   PetscInt n = scan->info.ny * scan->info.nx;
@@ -95,8 +101,7 @@ static PetscErrorCode MaskFromSamples(SpanScan scan, PetscInt slice, float *mask
   for (PetscInt i = 0; i < n; i++) mask[i] = 0;
   for (PetscInt j = 0; j < scan->info.n_coils; j++) {
     PetscCall(SpanScanReadKspace(scan, slice, j, 1, coil));
-    for (PetscInt i = 0; i < n; i++)
-      if (coil[i] != 0) mask[i] = 1;
+    SpanScanMarkMeasured(n, 1, coil, mask);
   }
   PetscCall(PetscFree(coil));
   PetscFunctionReturn(0);

@@ -19,9 +19,6 @@ PetscErrorCode SpanVolumeWrite(SpanVolumeWriter writer, const char name[], Petsc
 PetscErrorCode SpanVolumeWriteProvenance(SpanVolumeWriter writer, const char name[], const char value[]);
 /* Collective: flushes, closes and renames. */
 PetscErrorCode SpanVolumeWriterCommit(SpanVolumeWriter *writer);
-/* Collective: closes and removes what was written. */
-PetscErrorCode SpanVolumeWriterAbort(SpanVolumeWriter *writer);
-
 /* Collective. `array` NULL takes `reconstruction` or whatever stands for it. */
 PetscErrorCode SpanVolumeReaderOpen(MPI_Comm comm, const char path[], const char array[], SpanVolumeReader *reader);
 const SpanGrid *SpanVolumeReaderGrid(SpanVolumeReader reader);

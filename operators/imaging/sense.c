@@ -4,7 +4,7 @@
 #include <subspan/operators/imaging/shell.h>
 #include <string.h>
 
-static const float *MaskAxis(PetscInt ny, PetscInt nx, const float *mask, SpanSenseAxis *axis)
+static SpanSenseAxis MaskAxis(PetscInt ny, PetscInt nx, const float *mask)
 {
   PetscBool rows_alike = PETSC_TRUE, columns_alike = PETSC_TRUE;
   for (PetscInt y = 0; y < ny; y++)
@@ -12,8 +12,7 @@ static const float *MaskAxis(PetscInt ny, PetscInt nx, const float *mask, SpanSe
       if (mask[y * nx + x] != mask[x]) rows_alike = PETSC_FALSE;
       if (mask[y * nx + x] != mask[y * nx]) columns_alike = PETSC_FALSE;
     }
-  *axis = rows_alike ? SPAN_SENSE_ALONG_X : columns_alike ? SPAN_SENSE_ALONG_Y : SPAN_SENSE_BOTH;
-  return mask;
+  return rows_alike ? SPAN_SENSE_ALONG_X : columns_alike ? SPAN_SENSE_ALONG_Y : SPAN_SENSE_BOTH;
 }
 
 PetscErrorCode SpanSenseCreate(MPI_Comm team, PetscInt ny, PetscInt nx, SpanCoils *coils, const float *mask,
@@ -37,7 +36,7 @@ PetscErrorCode SpanSenseCreate(MPI_Comm team, PetscInt ny, PetscInt nx, SpanCoil
     sense->n_samples = SpanNufftPoints(nufft);
   } else {
     sense->n_samples = ny * nx;
-    MaskAxis(ny, nx, mask, &sense->axis);
+    sense->axis      = MaskAxis(ny, nx, mask);
     PetscInt dims[2] = {ny, nx};
     PetscCall(SpanFFTCreate(2, dims, &sense->fft));
     PetscCall(SpanSenseNormalSetUp(sense));

@@ -82,7 +82,7 @@ PetscErrorCode SpanReconCommand(MPI_Comm comm, const char *const inputs[], int n
   SpanReconInput input = {.options = &options};
   SpanReconRun run     = {.input = &input};
   SpanLayout layout;
-  PetscBool stop, full;
+  PetscBool stop;
   float *sampling;
   PetscFunctionBeginUser;
   PetscCall(SpanReconOptionsRead(comm, &options, &stop));
@@ -101,9 +101,8 @@ PetscErrorCode SpanReconCommand(MPI_Comm comm, const char *const inputs[], int n
   input.layout = &layout;
   PetscCall(Sampling(comm, &options, input.info, &sampling));
   input.sampling = sampling;
-  PetscCall(FullySampled(comm, input.scan, run.first_slice, &full));
-  input.reference = (PetscBool)(full && sampling);
-  run.method      = SpanReconMethodFind(options.method);
+  if (sampling) PetscCall(FullySampled(comm, input.scan, run.first_slice, &input.reference));
+  run.method = SpanReconMethodFind(options.method);
   PetscCall(SpanReconPlan(&run, &stop));
   if (!stop) {
     PetscCall(SpanReconRunSlices(&run));

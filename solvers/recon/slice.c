@@ -99,14 +99,28 @@ static PetscErrorCode Norm(const SpanReconInput *input, SpanReconSlice *slice, d
   PetscFunctionReturn(0);
 }
 
+/* The file's mask, or the samples of the team's coils that are not zero: they are read already. */
+static PetscErrorCode Measured(const SpanReconInput *input, PetscInt index, SpanReconSlice *slice)
+{
+  PetscInt n = input->info->ny * input->info->nx;
+  PetscFunctionBeginUser;
+  if (input->info->has_mask) {
+    PetscCall(SpanErrorAgree(input->layout->team, SpanScanReadMask(input->scan, index, slice->mask)));
+    PetscFunctionReturn(0);
+  }
+  SpanScanMarkMeasured(n, slice->coils.n_coils, slice->kspace, slice->mask);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, slice->mask, (PetscMPIInt)n, MPI_FLOAT, MPI_MAX, input->layout->team));
+  PetscFunctionReturn(0);
+}
+
 /* Cartesian: the file's mask, the reference from all the data, then the mask of --undersample. */
 static PetscErrorCode LoadCartesian(const SpanReconInput *input, PetscInt index, SpanReconSlice *slice)
 {
   const SpanScanInfo *info = input->info;
   PetscInt n               = info->ny * info->nx;
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(n, &slice->mask));
-  PetscCall(SpanErrorAgree(input->layout->team, SpanScanReadMask(input->scan, index, slice->mask)));
+  PetscCall(PetscCalloc1(n, &slice->mask));
+  PetscCall(Measured(input, index, slice));
   float complex *full = NULL;
   if (input->reference) {
     PetscCall(PetscMalloc1(slice->coils.n_coils * n, &full));

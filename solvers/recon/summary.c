@@ -21,21 +21,24 @@ typedef struct {
   SpanGrid grid;
 } Summary;
 
-/* This rank's rows of doubles to rank 0, in slice order: only the teams' first ranks give any. */
-static PetscErrorCode GatherRows(const Summary *s, PetscInt length, const void *mine, void *all)
+/* This rank's rows of `length` numbers to rank 0, in slice order: only the teams' first ranks give any. */
+static PetscErrorCode GatherRows(const Summary *s, MPI_Datatype number, PetscInt length, const void *mine, void *all)
 {
   const SpanLayout *l = s->run->input->layout;
   int *counts, *displacements;
+  MPI_Datatype row;
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc2(l->world_size, &counts, l->world_size, &displacements));
   for (int r = 0; r < l->world_size; r++) {
     PetscInt first, count;
     SpanShare(s->run->n_slices, l->n_groups, r / l->team_size, &first, &count);
-    counts[r]        = r % l->team_size ? 0 : (int)(count * length);
-    displacements[r] = (int)(first * length);
+    counts[r]        = r % l->team_size ? 0 : (int)count;
+    displacements[r] = (int)first;
   }
-  PetscCallMPI(
-      MPI_Gatherv(mine, counts[l->world_rank], MPI_DOUBLE, all, counts, displacements, MPI_DOUBLE, 0, l->world));
+  PetscCallMPI(MPI_Type_contiguous((int)length, number, &row));
+  PetscCallMPI(MPI_Type_commit(&row));
+  PetscCallMPI(MPI_Gatherv(mine, counts[l->world_rank], row, all, counts, displacements, row, 0, l->world));
+  PetscCallMPI(MPI_Type_free(&row));
   PetscCall(PetscFree2(counts, displacements));
   PetscFunctionReturn(0);
 }
@@ -80,7 +83,7 @@ static PetscErrorCode Compare(Summary *s)
                             run->reference + i * s->pixels, s->data_range, &mine[i]);
   PetscCall(SpanErrorAgree(run->input->layout->world, ierr));
   PetscCall(PetscMalloc1(run->n_slices, &s->parts));
-  PetscCall(GatherRows(s, sizeof(SpanMetricsPart) / sizeof(double), mine, s->parts));
+  PetscCall(GatherRows(s, MPI_DOUBLE, sizeof(SpanMetricsPart) / sizeof(double), mine, s->parts));
   PetscCall(PetscFree(mine));
   PetscFunctionReturn(0);
 }
@@ -123,27 +126,13 @@ static PetscErrorCode WriteNifti(Summary *s)
 {
   const SpanLayout *l = s->run->input->layout;
   float *all          = NULL;
-  int *counts, *displacements;
   PetscErrorCode ierr = 0;
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(l->world_size, &counts, l->world_size, &displacements));
-  for (int r = 0; r < l->world_size; r++) {
-    PetscInt first, count;
-    SpanShare(s->run->n_slices, l->n_groups, r / l->team_size, &first, &count);
-    counts[r]        = r % l->team_size ? 0 : (int)count;
-    displacements[r] = (int)first;
-  }
-  MPI_Datatype plane;
-  PetscCallMPI(MPI_Type_contiguous((int)s->pixels, MPI_FLOAT, &plane));
-  PetscCallMPI(MPI_Type_commit(&plane));
   if (l->world_rank == 0) PetscCall(PetscMalloc1(s->run->n_slices * s->pixels, &all));
-  PetscCallMPI(
-      MPI_Gatherv(s->run->magnitude, counts[l->world_rank], plane, all, counts, displacements, plane, 0, l->world));
-  PetscCallMPI(MPI_Type_free(&plane));
+  PetscCall(GatherRows(s, MPI_FLOAT, s->pixels, s->run->magnitude, all));
   if (l->world_rank == 0) ierr = SpanNiftiWrite(s->run->input->options->nifti, &s->grid, all);
   PetscCall(SpanErrorAgree(l->world, ierr));
   PetscCall(PetscFree(all));
-  PetscCall(PetscFree2(counts, displacements));
   PetscFunctionReturn(0);
 }
 
@@ -252,7 +241,7 @@ PetscErrorCode SpanReconSummary(SpanReconRun *run)
   for (int k = 0; k < 3; k++)
     s.grid.origin[k] += (double)run->first_slice * s.grid.spacing[2] * s.grid.direction[3 * k + 2];
   PetscCall(PetscMalloc1(run->n_slices, &s.records));
-  PetscCall(GatherRows(&s, sizeof(SpanReconRecord) / sizeof(double), run->records, s.records));
+  PetscCall(GatherRows(&s, MPI_DOUBLE, sizeof(SpanReconRecord) / sizeof(double), run->records, s.records));
   PetscCall(Compare(&s));
   PetscCall(WriteOutput(&s));
   if (run->input->layout->world_rank == 0) {
