@@ -10,6 +10,7 @@
 #include <subspan/solvers/recon/recon.h>
 #include <subspan/solvers/simulate/simulate.h>
 #include <subspan/solvers/view/view.h>
+#include <signal.h>
 #include <slepcsys.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,6 +95,7 @@ int main(int argc, char **argv)
   SpanOptionsParse(argc - 1, argv + 1, flags, &petsc_argc, &petsc_argv, &n_inputs, &inputs);
   QuickSingleRank();
   if (SlepcInitialize(&petsc_argc, &petsc_argv, NULL, NULL)) return 1;
+  signal(SIGPIPE, SIG_IGN); /* who reads the progress may leave; the run goes on */
   if (SpanInitialize()) return 1;
   return Finish(command->run(PETSC_COMM_WORLD, inputs, n_inputs));
 }

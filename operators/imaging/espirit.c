@@ -4,20 +4,16 @@
       (eigenvectors of the Gram matrix, by LAPACK).
    2. R_cd(l) = sum_p (V V')[(c, p + l), (d, p)]: the kernels' correlations at lags l, (2 kernel - 1)^2 of them.
    3. G_cd(r) = 1/kernel^2 sum_l R_cd(l) exp(2 pi i l.r / n): the operator at pixel r, n_coils x n_coils, Hermitian,
-      eigenvalues in [0, 1]. Two short sums, by rows, so that G is never held for more than one row.
-   4. Its leading eigenvectors by orthogonal iteration, a whole row of pixels at a time. */
+      eigenvalues in [0, 1]. Two short sums, a segment of a row at a time, so that G is never held for more.
+   4. Its leading eigenvectors by orthogonal iteration, a segment of pixels at a time. */
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
 #include <subspan/operators/imaging/espirit.h>
-#include <petscblaslapack.h>
+#include <subspan/operators/imaging/hermitian.h>
 #include <string.h>
 
-extern void cherk_(const char *, const char *, const int *, const int *, const float *, const float complex *,
-                   const int *, const float *, float complex *, const int *);
-extern void cheevd_(const char *, const char *, const int *, float complex *, const int *, float *, float complex *,
-                    const int *, float *, const int *, int *, const int *, int *);
-
-enum { iterations = 20 };
+/* Pixels are taken `segment` at a time, so that their operators stay in the first cache. */
+enum { iterations = 20, segment = 64 };
 
 SpanEspiritOptions SpanEspiritDefaults(void)
 {
@@ -47,32 +43,13 @@ void SpanEspiritCalibrationSize(PetscInt ny, PetscInt nx, const float *mask, Pet
   }
 }
 
-/* Eigenvectors of `n` x `n` Hermitian a (lower triangle, column-major) into a's columns, ascending values. */
-static PetscErrorCode Hermitian(int n, float complex *a, float *values)
-{
-  int info, lwork = -1, lrwork = -1, liwork = -1, iwork_size;
-  float complex work_size, *work;
-  float rwork_size, *rwork;
-  int *iwork;
-  PetscFunctionBeginUser;
-  cheevd_("V", "L", &n, a, &n, values, &work_size, &lwork, &rwork_size, &lrwork, &iwork_size, &liwork, &info);
-  lwork  = (int)crealf(work_size);
-  lrwork = (int)rwork_size;
-  liwork = iwork_size;
-  PetscCall(PetscMalloc3(lwork, &work, lrwork, &rwork, liwork, &iwork));
-  cheevd_("V", "L", &n, a, &n, values, work, &lwork, rwork, &lrwork, iwork, &liwork, &info);
-  PetscCall(PetscFree3(work, rwork, iwork));
-  PetscCheck(!info, PETSC_COMM_SELF, PETSC_ERR_LIB, "LAPACK cheevd of a %d x %d Gram matrix: info %d", n, n, info);
-  PetscFunctionReturn(0);
-}
-
 /* The projector V V' onto the row space, column-major n x n, n = n_coils kernel^2, index (coil, py, px). */
 static PetscErrorCode RowSpace(const SpanEspiritOptions *o, PetscInt n_coils, PetscInt cy, PetscInt cx,
                                const float complex *calibration, float complex **projector)
 {
   PetscInt k = o->kernel, patches = (cy - k + 1) * (cx - k + 1);
   int n = (int)(n_coils * k * k), m = (int)patches, rank = 0;
-  float one = 1, zero = 0, *values;
+  float *values;
   float complex *a, *gram;
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc3((size_t)n * m, &a, (size_t)n * n, &gram, n, &values));
@@ -82,13 +59,13 @@ static PetscErrorCode RowSpace(const SpanEspiritOptions *o, PetscInt n_coils, Pe
         for (PetscInt py = 0; py < k; py++)
           memcpy(a + (y * (cx - k + 1) + x) * n + (c * k + py) * k, calibration + (c * cy + y + py) * cx + x,
                  (size_t)k * sizeof *a);
-  cherk_("L", "N", &n, &m, &one, a, &n, &zero, gram, &n);
-  PetscCall(Hermitian(n, gram, values));
+  SpanHermitianProduct(n, m, a, gram);
+  PetscCall(SpanHermitianEigen(n, gram, values));
   SpanCheckInput(PETSC_COMM_SELF, values[n - 1] > 0,
                  "coil maps: the calibration region (%" PetscInt_FMT " x %" PetscInt_FMT ") holds no signal", cy, cx);
   while (rank < n && values[n - 1 - rank] > o->threshold * values[n - 1]) rank++;
   PetscCall(PetscMalloc1((size_t)n * n, projector));
-  cherk_("L", "N", &n, &rank, &one, gram + (size_t)(n - rank) * n, &n, &zero, *projector, &n);
+  SpanHermitianProduct(n, rank, gram + (size_t)(n - rank) * n, *projector);
   for (int j = 0; j < n; j++)
     for (int i = 0; i < j; i++) (*projector)[(size_t)j * n + i] = conjf((*projector)[(size_t)i * n + j]);
   PetscCall(PetscFree3(a, gram, values));
@@ -126,16 +103,17 @@ static PetscErrorCode Phases(PetscInt n, PetscInt k, float complex **phases)
 static PetscErrorCode PrincipalCoil(PetscInt n_coils, PetscInt samples, const float complex *calibration,
                                     float complex *principal)
 {
-  int n = (int)n_coils, m = (int)samples;
-  float one = 1, zero = 0, *values;
-  float complex *covariance;
+  int n = (int)n_coils;
+  float *values;
+  float complex *covariance, *columns;
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(n * n, &covariance, n, &values));
-  /* calibration is (coil, sample) by rows, hence X^T by columns: X^H X conjugated is the covariance of the coils. */
-  cherk_("L", "C", &n, &m, &one, calibration, &m, &zero, covariance, &n);
-  PetscCall(Hermitian(n, covariance, values));
-  for (int c = 0; c < n; c++) principal[c] = conjf(covariance[(n - 1) * n + c]);
-  PetscCall(PetscFree2(covariance, values));
+  PetscCall(PetscMalloc3(n * n, &covariance, n * samples, &columns, n, &values));
+  for (PetscInt c = 0; c < n_coils; c++)
+    for (PetscInt i = 0; i < samples; i++) columns[i * n_coils + c] = calibration[c * samples + i];
+  SpanHermitianProduct(n, (int)samples, columns, covariance);
+  PetscCall(SpanHermitianEigen(n, covariance, values));
+  memcpy(principal, covariance + (size_t)(n - 1) * (size_t)n, (size_t)n * sizeof *principal);
+  PetscCall(PetscFree3(covariance, columns, values));
   PetscFunctionReturn(0);
 }
 
@@ -143,16 +121,17 @@ typedef struct {
   PetscInt n_coils, k, nx, n_sets;
   PetscReal crop;
   const float complex *correlations, *phases_y, *phases_x, *principal;
-} RowContext;
+} MapContext;
 
-/* Split real and imaginary planes of one row: g (pairs, nx), v (sets, coils, nx), w (coils, nx). */
+/* Split real and imaginary planes of a segment of a row: g (pairs, width), v (sets, coils, width), w (coils, width). */
 typedef struct {
+  PetscInt first, width; /* pixels */
   float *g_re, *g_im, *v_re, *v_im, *w_re, *w_im, *norm, *dot_re, *dot_im;
-} RowWork;
+} SegmentWork;
 
-static void RowOperator(const RowContext *c, PetscInt y, PetscInt ny, RowWork *w)
+static void SegmentOperator(const MapContext *c, PetscInt y, PetscInt ny, SegmentWork *w)
 {
-  PetscInt lags = 2 * c->k - 1, nx = c->nx, pairs = c->n_coils * (c->n_coils + 1) / 2;
+  PetscInt lags = 2 * c->k - 1, nx = w->width, pairs = c->n_coils * (c->n_coils + 1) / 2;
   for (PetscInt pair = 0; pair < pairs; pair++) {
     float *restrict re = w->g_re + pair * nx, *restrict im = w->g_im + pair * nx;
     memset(re, 0, (size_t)nx * sizeof *re);
@@ -161,7 +140,7 @@ static void RowOperator(const RowContext *c, PetscInt y, PetscInt ny, RowWork *w
       float complex t = 0;
       for (PetscInt ly = 0; ly < lags; ly++)
         t += c->correlations[(pair * lags + ly) * lags + lx] * c->phases_y[ly * ny + y];
-      const float *restrict phase = (const float *)(c->phases_x + lx * nx);
+      const float *restrict phase = (const float *)(c->phases_x + lx * c->nx + w->first);
       float tr = crealf(t), ti = cimagf(t);
       for (PetscInt x = 0; x < nx; x++) {
         re[x] += tr * phase[2 * x] - ti * phase[2 * x + 1];
@@ -172,9 +151,9 @@ static void RowOperator(const RowContext *c, PetscInt y, PetscInt ny, RowWork *w
 }
 
 /* w = G v for one set. */
-static void RowMultiply(const RowContext *c, RowWork *w, PetscInt set)
+static void SegmentMultiply(const MapContext *c, SegmentWork *w, PetscInt set)
 {
-  PetscInt nx = c->nx, n = c->n_coils, pair = 0;
+  PetscInt nx = w->width, n = c->n_coils, pair = 0;
   memset(w->w_re, 0, (size_t)(n * nx) * sizeof *w->w_re);
   memset(w->w_im, 0, (size_t)(n * nx) * sizeof *w->w_im);
   for (PetscInt a = 0; a < n; a++)
@@ -201,9 +180,9 @@ static void RowMultiply(const RowContext *c, RowWork *w, PetscInt set)
 }
 
 /* v_set = w made orthogonal to the earlier sets, of unit norm; norm = |w| before. */
-static void RowOrthonormalise(const RowContext *c, RowWork *w, PetscInt set)
+static void SegmentOrthonormalise(const MapContext *c, SegmentWork *w, PetscInt set)
 {
-  PetscInt nx = c->nx, n = c->n_coils;
+  PetscInt nx = w->width, n = c->n_coils;
   for (PetscInt e = 0; e < set; e++) {
     const float *vr = w->v_re + e * n * nx, *vi = w->v_im + e * n * nx;
     memset(w->dot_re, 0, (size_t)nx * sizeof *w->dot_re);
@@ -220,7 +199,9 @@ static void RowOrthonormalise(const RowContext *c, RowWork *w, PetscInt set)
       }
   }
   memset(w->norm, 0, (size_t)nx * sizeof *w->norm);
-  for (PetscInt i = 0; i < n * nx; i++) w->norm[i % nx] += w->w_re[i] * w->w_re[i] + w->w_im[i] * w->w_im[i];
+  for (PetscInt i = 0; i < n; i++)
+    for (PetscInt x = 0; x < nx; x++)
+      w->norm[x] += w->w_re[i * nx + x] * w->w_re[i * nx + x] + w->w_im[i * nx + x] * w->w_im[i * nx + x];
   for (PetscInt x = 0; x < nx; x++) w->norm[x] = sqrtf(w->norm[x]);
   for (PetscInt i = 0; i < n; i++)
     for (PetscInt x = 0; x < nx; x++) {
@@ -230,22 +211,22 @@ static void RowOrthonormalise(const RowContext *c, RowWork *w, PetscInt set)
     }
 }
 
-static void RowStart(const RowContext *c, RowWork *w)
+static void SegmentStart(const MapContext *c, SegmentWork *w)
 {
   for (PetscInt set = 0; set < c->n_sets; set++)
     for (PetscInt i = 0; i < c->n_coils; i++)
-      for (PetscInt x = 0; x < c->nx; x++) {
+      for (PetscInt x = 0; x < w->width; x++) {
         /* Any start that is not orthogonal to the eigenvector; sets start apart. */
-        w->v_re[(set * c->n_coils + i) * c->nx + x] = i % (set + 1) == set ? 1.f : 0.3f;
-        w->v_im[(set * c->n_coils + i) * c->nx + x] = 0.1f * (float)(i % 3);
+        w->v_re[(set * c->n_coils + i) * w->width + x] = i % (set + 1) == set ? 1.f : 0.3f;
+        w->v_im[(set * c->n_coils + i) * w->width + x] = 0.1f * (float)(i % 3);
       }
 }
 
 /* Turns each map's phase to the principal coil's, crops by the eigenvalue, and stores it. */
-static void RowStore(const RowContext *c, const RowWork *w, PetscInt set, PetscInt row, PetscInt n_rows,
-                     const float *values, float complex *maps)
+static void SegmentStore(const MapContext *c, const SegmentWork *w, PetscInt set, PetscInt row, PetscInt n_rows,
+                         const float *values, float complex *maps)
 {
-  PetscInt nx = c->nx, n = c->n_coils;
+  PetscInt nx = w->width, n = c->n_coils;
   for (PetscInt x = 0; x < nx; x++) {
     float complex turn = 0;
     for (PetscInt i = 0; i < n; i++) {
@@ -255,34 +236,36 @@ static void RowStore(const RowContext *c, const RowWork *w, PetscInt set, PetscI
     float size = cabsf(turn);
     turn       = values[x] < c->crop ? 0 : size > 0 ? turn / size : 1;
     for (PetscInt i = 0; i < n; i++) {
-      PetscInt at                                   = (set * n + i) * nx + x;
-      maps[((set * n + i) * n_rows + row) * nx + x] = (w->v_re[at] + I * w->v_im[at]) * turn;
+      PetscInt at                                                 = (set * n + i) * nx + x;
+      maps[((set * n + i) * n_rows + row) * c->nx + w->first + x] = (w->v_re[at] + I * w->v_im[at]) * turn;
     }
   }
 }
 
-static void Row(const RowContext *c, PetscInt y, PetscInt ny, PetscInt row, PetscInt n_rows, RowWork *w, float *values,
-                float complex *maps, float *eigenvalues)
+static void Segment(const MapContext *c, PetscInt y, PetscInt ny, PetscInt row, PetscInt n_rows, SegmentWork *w,
+                    float *values, float complex *maps, float *eigenvalues)
 {
-  RowOperator(c, y, ny, w);
-  RowStart(c, w);
+  SegmentOperator(c, y, ny, w);
+  SegmentStart(c, w);
   for (int iteration = 0; iteration < iterations; iteration++)
     for (PetscInt set = 0; set < c->n_sets; set++) {
-      RowMultiply(c, w, set);
-      RowOrthonormalise(c, w, set);
-      if (iteration == iterations - 1) memcpy(values + set * c->nx, w->norm, (size_t)c->nx * sizeof *values);
+      SegmentMultiply(c, w, set);
+      SegmentOrthonormalise(c, w, set);
+      if (iteration == iterations - 1) memcpy(values + set * w->width, w->norm, (size_t)w->width * sizeof *values);
     }
   for (PetscInt set = 0; set < c->n_sets; set++) {
-    RowStore(c, w, set, row, n_rows, values + set * c->nx, maps);
+    SegmentStore(c, w, set, row, n_rows, values + set * w->width, maps);
     if (eigenvalues)
-      memcpy(eigenvalues + (set * n_rows + row) * c->nx, values + set * c->nx, (size_t)c->nx * sizeof *values);
+      memcpy(eigenvalues + (set * n_rows + row) * c->nx + w->first, values + set * w->width,
+             (size_t)w->width * sizeof *values);
   }
 }
 
-static PetscErrorCode Rows(const RowContext *c, PetscInt ny, PetscInt first_row, PetscInt n_rows, float complex *maps,
+static PetscErrorCode Rows(const MapContext *c, PetscInt ny, PetscInt first_row, PetscInt n_rows, float complex *maps,
                            float *eigenvalues)
 {
-  PetscInt pairs = c->n_coils * (c->n_coils + 1) / 2, nx = c->nx, n = c->n_coils;
+  PetscInt pairs = c->n_coils * (c->n_coils + 1) / 2, n = c->n_coils, segments = (c->nx + segment - 1) / segment,
+           nx   = PetscMin(segment, c->nx);
   size_t floats = (size_t)nx * (size_t)(2 * pairs + 2 * c->n_sets * n + 2 * n + 3 + c->n_sets);
   int failed    = 0;
   PetscFunctionBeginUser;
@@ -291,14 +274,18 @@ static PetscErrorCode Rows(const RowContext *c, PetscInt ny, PetscInt first_row,
     float *p = malloc(floats * sizeof *p), *memory = p;
     failed = !p;
     if (p) {
-      RowWork w = {.g_re = p};
+      SegmentWork w = {.g_re = p};
       w.g_im = w.g_re + pairs * nx, w.v_re = w.g_im + pairs * nx, w.v_im = w.v_re + c->n_sets * n * nx;
       w.w_re = w.v_im + c->n_sets * n * nx, w.w_im = w.w_re + n * nx, w.norm = w.w_im + n * nx;
       w.dot_re = w.norm + nx, w.dot_im = w.dot_re + nx;
       float *values = w.dot_im + nx;
-#pragma omp for schedule(dynamic, 4)
-      for (PetscInt row = 0; row < n_rows; row++)
-        Row(c, first_row + row, ny, row, n_rows, &w, values, maps, eigenvalues);
+#pragma omp for schedule(dynamic, 16)
+      for (PetscInt i = 0; i < n_rows * segments; i++) {
+        PetscInt row = i / segments;
+        w.first      = i % segments * segment;
+        w.width      = PetscMin(segment, c->nx - w.first);
+        Segment(c, first_row + row, ny, row, n_rows, &w, values, maps, eigenvalues);
+      }
       free(memory);
     }
   }
@@ -326,7 +313,7 @@ PetscErrorCode SpanEspirit(const SpanEspiritOptions *o, PetscInt n_coils, PetscI
   PetscCall(Phases(ny, o->kernel, &phases_y));
   PetscCall(Phases(nx, o->kernel, &phases_x));
   PetscCall(PrincipalCoil(n_coils, cy * cx, calibration, principal));
-  RowContext c = {.n_coils      = n_coils,
+  MapContext c = {.n_coils      = n_coils,
                   .k            = o->kernel,
                   .nx           = nx,
                   .n_sets       = o->n_sets,

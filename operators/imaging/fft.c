@@ -50,7 +50,7 @@ static PetscErrorCode PlanNew(PetscInt n, PetscInt stride, PetscInt howmany, Pet
   buffer = fftwf_alloc_complex((size_t)((n - 1) * stride + (howmany - 1) * distance + 1));
   PetscCheck(buffer, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to plan a Fourier transform of length %d", length);
   c->plan = fftwf_plan_many_dft(1, &length, (int)howmany, buffer, NULL, (int)stride, (int)distance, buffer, NULL,
-                                (int)stride, (int)distance, sign, FFTW_ESTIMATE | FFTW_UNALIGNED);
+                                (int)stride, (int)distance, sign, FFTW_ESTIMATE);
   fftwf_free(buffer);
   PetscCheck(c->plan, PETSC_COMM_SELF, PETSC_ERR_LIB, "FFTW has no plan for length %d", length);
   c->next = cache;
@@ -137,7 +137,7 @@ static void CopyToCentre(PetscInt n, float scale, const float complex *in, float
 
 void SpanFFTCentredLine(fftwf_plan plan, PetscInt n, const float complex *in, float complex *out)
 {
-  float complex corner[n];
+  float complex corner[n] __attribute__((aligned(64)));
   CopyToCorner(n, in, corner);
   fftwf_execute_dft(plan, (fftwf_complex *)corner, (fftwf_complex *)corner);
   CopyToCentre(n, 1 / sqrtf((float)n), corner, out);

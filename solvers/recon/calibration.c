@@ -9,7 +9,8 @@
 #include <petscksp.h>
 #include <string.h>
 
-enum { enough = 50 }; /* samples for a median */
+/* Samples that a noise level needs, and as many as it gets. */
+enum { enough = 50, most_samples = 8192 };
 
 /* All coils of the team in coil order, on all its ranks. */
 static PetscErrorCode GatherCoils(const SpanReconInput *input, PetscInt size, const float complex *mine,
@@ -162,16 +163,16 @@ static PetscBool Outer(const SpanScanInfo *info, const SpanReconSlice *slice, co
   return (PetscBool)(corners ? fabsf(kx) > 0.42f && fabsf(ky) > 0.42f : kx * kx + ky * ky > 0.4f * 0.4f);
 }
 
-/* |s|^2 of one coil's outer samples; samples that are zero were not measured. */
-static PetscInt OuterPower(const SpanScanInfo *info, const SpanReconSlice *slice, const float *trajectory,
-                           PetscInt coil, PetscBool corners, float *power)
+/* The indices of at most `most` outer samples, evenly spread. */
+static PetscInt OuterSamples(const SpanScanInfo *info, const SpanReconSlice *slice, const float *trajectory,
+                             PetscBool corners, PetscInt *index)
 {
-  PetscInt n = info->n_rows * info->n_samples, count = 0;
-  for (PetscInt i = 0; i < n; i++) {
-    if (!Outer(info, slice, trajectory, i, corners)) continue;
-    float complex s = slice->kspace[coil * n + i];
-    if (s != 0) power[count++] = crealf(s) * crealf(s) + cimagf(s) * cimagf(s);
-  }
+  PetscInt n = info->n_rows * info->n_samples, count = 0, stride;
+  for (PetscInt i = 0; i < n; i++)
+    if (Outer(info, slice, trajectory, i, corners)) index[count++] = i;
+  stride = count / most_samples + 1;
+  count  = (count + stride - 1) / stride;
+  for (PetscInt i = 0; i < count; i++) index[i] = index[i * stride];
   return count;
 }
 
@@ -179,21 +180,20 @@ PetscErrorCode SpanCalibrationNoise(const SpanReconInput *input, const SpanRecon
                                     double *noise)
 {
   const SpanScanInfo *info = input->info;
-  PetscInt n               = info->n_rows * info->n_samples;
-  float *power;
+  PetscInt n = info->n_rows * info->n_samples, n_coils = info->n_coils, mine = slice->coils.n_coils, count, *index;
+  float complex *local, *coils, *samples;
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(n + 1, &power));
-  double mine[2] = {0, 0}, sum[2];
-  for (PetscInt j = 0; j < slice->coils.n_coils; j++) {
-    PetscInt count = OuterPower(info, slice, trajectory, j, PETSC_TRUE, power);
-    if (count < enough) count = OuterPower(info, slice, trajectory, j, PETSC_FALSE, power);
-    double sigma = SpanNoiseFromPower(count, power);
-    mine[0] += sigma * sigma;
-    mine[1] += 1;
-  }
-  PetscCall(PetscFree(power));
-  /* The mean over coils of each coil's own estimate: the coils of a team need not be gathered. */
-  PetscCallMPI(MPI_Allreduce(mine, sum, 2, MPI_DOUBLE, MPI_SUM, input->layout->team));
-  *noise = sum[1] > 0 ? sqrt(sum[0] / sum[1]) : 0;
+  PetscCall(PetscMalloc1(n + 1, &index));
+  count = OuterSamples(info, slice, trajectory, PETSC_TRUE, index);
+  if (count < PetscMax(enough, 4 * n_coils)) count = OuterSamples(info, slice, trajectory, PETSC_FALSE, index);
+  PetscCall(PetscMalloc3(mine * count + 1, &local, n_coils * count + 1, &coils, n_coils * count + 1, &samples));
+  for (PetscInt j = 0; j < mine; j++)
+    for (PetscInt i = 0; i < count; i++) local[j * count + i] = slice->kspace[j * n + index[i]];
+  PetscCall(GatherCoils(input, count, local, coils));
+  for (PetscInt j = 0; j < n_coils; j++)
+    for (PetscInt i = 0; i < count; i++) samples[i * n_coils + j] = coils[j * count + i];
+  PetscCall(SpanNoise(n_coils, count, samples, noise));
+  PetscCall(PetscFree3(local, coils, samples));
+  PetscCall(PetscFree(index));
   PetscFunctionReturn(0);
 }

@@ -8,6 +8,6 @@
 PetscErrorCode SpanCalibrationRegion(const SpanReconInput *input, const SpanReconSlice *slice, const float *trajectory,
                                      PetscInt *cy, PetscInt *cx, float complex **calibration);
 
-/* Collective on the team: SpanNoiseFromPower of the outer samples of all coils. */
+/* Collective on the team: SpanNoise of the outer samples of all coils. */
 PetscErrorCode SpanCalibrationNoise(const SpanReconInput *input, const SpanReconSlice *slice, const float *trajectory,
                                     double *noise);

@@ -2,6 +2,6 @@
    training images only (docs/benchmarks.md). */
 #include <subspan/solvers/recon/strength.h>
 
-double SpanStrengthWavelet(const SpanReconProblem *problem) { return 0.12 * problem->noise; }
+double SpanStrengthWavelet(const SpanReconProblem *problem) { return 0.155 * problem->noise; }
 
 double SpanStrengthTV(const SpanReconProblem *problem) { return 0.1 * problem->noise; }

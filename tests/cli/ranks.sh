@@ -39,6 +39,8 @@ done
 "$SUBSPAN" compare cg-1.h5 cg-1.h5 --reference_array reference --json c.json >/dev/null || fail "compare"
 "$python" -c 'import json; a, b = json.load(open("c.json")), json.load(open("cg-1.json")); assert abs(a["psnr"] - b["psnr"]) < 1e-9 and abs(a["ssim"] - b["ssim"]) < 1e-9' || fail "compare and recon disagree"
 "$SUBSPAN" recon scan1.h5 --plan | grep -q 'memory a rank' || fail "plan"
+"$SUBSPAN" recon scan1.h5 -o pipe.h5 --log_view | true || fail "a reader that left ended the run"
+[ -s pipe.h5 ] || fail "a reader that left ended the run before its output"
 "$SUBSPAN" info scan1.h5 | grep -q '5 slices, 6 coils' || fail "info"
 for command in recon "simulate mri" compare view info; do
   "$SUBSPAN" $command --help | grep -q '^examples:' || fail "$command --help"
