@@ -7,8 +7,9 @@
 #include <string.h>
 
 /* Options that PETSc itself reads, some of them only when it ends. */
-static const char *const petsc_options[] = {"log_",  "malloc", "memory_", "options_",   "info",        "on_error",
-                                            "debug", "fp_",    "objects", "skip_petsc", "nox_warning", NULL};
+static const char *const petsc_options[] = {
+    "log_",    "malloc",     "memory_",     "options_",          "info", "on_error", "debug", "fp_",
+    "objects", "skip_petsc", "nox_warning", "span_options_file", NULL};
 
 static PetscBool IsOption(const char *word)
 {
@@ -41,6 +42,7 @@ void SpanOptionsParse(int argc, char **argv, const char *const flags[], int *pet
     for (char *c = name; *c; c++)
       if (c > name && *c == '-') *c = '_';
     if (!strcmp(name, "-help") || !strcmp(name, "-h")) strcpy(name = realloc(name, 16), "-span_help");
+    if (!strcmp(name, "-options_file")) strcpy(name = realloc(name, 24), "-span_options_file");
     out[n_out++] = name;
     if (equal)
       out[n_out++] = equal + 1;

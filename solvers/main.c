@@ -4,6 +4,7 @@
 #include <subspan/base/error.h>
 #include <subspan/base/options.h>
 #include <subspan/base/initialize.h>
+#include <subspan/base/options_file.h>
 #include <subspan/base/signals.h>
 #include <subspan/solvers/compare/compare.h>
 #include <subspan/solvers/info/info.h>
@@ -97,5 +98,6 @@ int main(int argc, char **argv)
   if (SlepcInitialize(&petsc_argc, &petsc_argv, NULL, NULL)) return 1;
   signal(SIGPIPE, SIG_IGN); /* who reads the progress may leave; the run goes on */
   if (SpanInitialize()) return 1;
-  return Finish(command->run(PETSC_COMM_WORLD, inputs, n_inputs));
+  PetscErrorCode ierr = SpanOptionsFileRead();
+  return Finish(ierr ? ierr : command->run(PETSC_COMM_WORLD, inputs, n_inputs));
 }

@@ -62,5 +62,14 @@ refused "--slices 1:7" simulate mri image.h5 --slices 1:7 "${out[@]}"
 refused "--matrix 33" simulate mri image.h5 --matrix 33 "${out[@]}"
 refused "center_fraction" simulate mri image.h5 --undersample gaussian1d --acceleration 20 --center_fraction 0.5 "${out[@]}"
 
+printf 'method: [tv\n' >broken.yaml
+printf 'methd: tv\n' >typo.yaml
+printf 'method tv\n' >plain.opt
+refused "nothere.yaml" recon good.h5 --options_file nothere.yaml "${out[@]}"
+refused "broken.yaml: not an options file" recon good.h5 --options_file broken.yaml "${out[@]}"
+refused "plain.opt: not an options file" recon good.h5 --options_file plain.opt "${out[@]}"
+refused "good.h5: not an options file" recon good.h5 --options_file good.h5 "${out[@]}"
+refused "nearest is --method" recon good.h5 --options_file typo.yaml "${out[@]}"
+
 "$SUBSPAN" recon good.h5 "${out[@]}" >/dev/null || fail "the good file was refused"
 finish
