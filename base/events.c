@@ -1,8 +1,10 @@
-/* Registers the log events once. */
+/* Registers the log stages and events once. */
 #include <subspan/base/events.h>
 
 PetscLogEvent SpanEventRead, SpanEventWrite, SpanEventCheckpoint, SpanEventEspirit, SpanEventSenseForward,
     SpanEventSenseAdjoint, SpanEventSenseNormal, SpanEventNufftPlan, SpanEventWavelet, SpanEventShrink;
+
+PetscLogStage SpanStagePrepare, SpanStageSolve, SpanStageWrite;
 
 PetscErrorCode SpanEventsRegister(void)
 {
@@ -21,6 +23,9 @@ PetscErrorCode SpanEventsRegister(void)
                 {"SpanShrink", &SpanEventShrink}};
   PetscClassId id;
   PetscFunctionBeginUser;
+  PetscCall(PetscLogStageRegister("Prepare", &SpanStagePrepare));
+  PetscCall(PetscLogStageRegister("Solve", &SpanStageSolve));
+  PetscCall(PetscLogStageRegister("Write", &SpanStageWrite));
   PetscCall(PetscClassIdRegister("Subspan", &id));
   for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
     PetscCall(PetscLogEventRegister(events[i].name, id, events[i].event));

@@ -53,7 +53,7 @@ static int Items(const SpanReconRun *run, Item items[most_items])
   return n;
 }
 
-double SpanReconPlanMemory(const SpanReconRun *run)
+static double Memory(const SpanReconRun *run)
 {
   Item items[most_items];
   double sum = 0;
@@ -91,7 +91,7 @@ static PetscErrorCode Print(const SpanReconRun *run)
   PetscCall(PetscPrintf(l->world, "  memory a rank (MiB):\n"));
   for (int k = 0; k < n; k++)
     PetscCall(PetscPrintf(l->world, "    %-26s %10.1f\n", items[k].what, items[k].bytes / 0x1p20));
-  PetscCall(PetscPrintf(l->world, "    %-26s %10.1f\n", "all", SpanReconPlanMemory(run) / 0x1p20));
+  PetscCall(PetscPrintf(l->world, "    %-26s %10.1f\n", "all", run->planned / 0x1p20));
   PetscCall(PetscPrintf(l->world, "  output: %.1f MiB\n", pixel * 4 * (run->input->reference ? 3 : 2) / 0x1p20));
   PetscCall(PetscPrintf(l->world, "  messages: %s\n",
                         l->team_size == 1 ? "none within a slice; one gather of figures at the end"
@@ -99,12 +99,14 @@ static PetscErrorCode Print(const SpanReconRun *run)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode SpanReconPlan(const SpanReconRun *run, PetscBool *stop)
+PetscErrorCode SpanReconPlan(SpanReconRun *run, PetscBool *stop)
 {
   MPI_Comm node;
-  double need = SpanReconPlanMemory(run) - Baseline(), all, have = NodeMemory();
+  double need, all, have = NodeMemory();
   PetscFunctionBeginUser;
-  *stop = run->input->options->plan;
+  run->planned = Memory(run);
+  need         = run->planned - Baseline();
+  *stop        = run->input->options->plan;
   if (*stop) PetscCall(Print(run));
   PetscCallMPI(MPI_Comm_split_type(run->input->layout->world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
   PetscCallMPI(MPI_Allreduce(&need, &all, 1, MPI_DOUBLE, MPI_SUM, node));

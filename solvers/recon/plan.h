@@ -2,8 +2,6 @@
 #pragma once
 #include <subspan/solvers/recon/run.h>
 
-/* Collective: with --plan prints the memory a rank by array, the disk and the messages, and sets *stop. Errors (input):
-   the ranks of a node need more memory than it has. */
-PetscErrorCode SpanReconPlan(const SpanReconRun *run, PetscBool *stop);
-/* The peak memory of this rank in bytes, as planned. */
-double SpanReconPlanMemory(const SpanReconRun *run);
+/* Collective: sets run->planned; with --plan prints the memory a rank by array, the disk and the messages, and sets
+ *stop. Errors (input): the ranks of a node need more memory than it has. */
+PetscErrorCode SpanReconPlan(SpanReconRun *run, PetscBool *stop);

@@ -1,6 +1,7 @@
 /* `subspan recon`: raw k-space to images. Reads the options, lays ranks out over slices and coils, takes the method's
    steps slice by slice with checkpoints between them, compares, writes. */
 #include <subspan/base/error.h>
+#include <subspan/base/events.h>
 #include <subspan/base/report.h>
 #include <subspan/io/maps.h>
 #include <subspan/operators/imaging/sampling.h>
@@ -106,7 +107,9 @@ PetscErrorCode SpanReconCommand(MPI_Comm comm, const char *const inputs[], int n
   PetscCall(SpanReconPlan(&run, &stop));
   if (!stop) {
     PetscCall(SpanReconRunSlices(&run));
+    PetscCall(PetscLogStagePush(SpanStageWrite));
     PetscCall(SpanReconSummary(&run));
+    PetscCall(PetscLogStagePop());
     PetscCall(SpanReconRunDestroy(&run));
   }
   PetscCall(PetscFree(sampling));

@@ -4,6 +4,7 @@
    is due or a signal came; how many steps lie between two polls is agreed at the last one, so that all ranks come to
    the same poll. A checkpoint holds every finished image and the state of the slice that each group is at. */
 #include <subspan/base/error.h>
+#include <subspan/base/events.h>
 #include <subspan/base/report.h>
 #include <subspan/base/signals.h>
 #include <subspan/io/checkpoint.h>
@@ -94,8 +95,12 @@ static PetscErrorCode Advance(Worker *w, PetscBool *worked)
   *worked = (PetscBool)(w->at < run->n_mine);
   if (!*worked) PetscFunctionReturn(0);
   double start = SpanReportSeconds();
+  PetscCall(PetscLogStagePush(SpanStagePrepare));
   if (!w->solver) PetscCall(TakeUp(w));
+  PetscCall(PetscLogStagePop());
+  PetscCall(PetscLogStagePush(SpanStageSolve));
   if (!w->solver->done) PetscCall(w->solver->method->step(w->solver));
+  PetscCall(PetscLogStagePop());
   if (w->solver->done) PetscCall(Finish(w));
   w->longest_step = PetscMax(w->longest_step, SpanReportSeconds() - start);
   PetscFunctionReturn(0);

@@ -15,6 +15,7 @@ typedef struct {
   float *magnitude, *phase, *reference; /* (n_mine, ny, nx) of the final grid, on the team's first rank */
   SpanReconRecord *records;             /* (n_mine) */
   double seconds_before;                /* spent before a resume */
+  double planned;                       /* this rank's peak memory in bytes, as planned before the start */
 } SpanReconRun;
 
 /* Collective. Error SPAN_STOPPED: a signal came, the checkpoint is written. */

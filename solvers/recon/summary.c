@@ -6,7 +6,6 @@
 #include <subspan/io/volume.h>
 #include <subspan/operators/imaging/metrics.h>
 #include <subspan/solvers/compare/compare_json.h>
-#include <subspan/solvers/recon/plan.h>
 #include <subspan/solvers/recon/summary.h>
 #include <stdio.h>
 #include <string.h>
@@ -168,7 +167,7 @@ static PetscErrorCode WriteJson(const Summary *s)
   cJSON_AddStringToObject(root, "method", o->method);
   cJSON_AddNumberToObject(root, "seconds", run->seconds_before + SpanReportSeconds());
   cJSON_AddNumberToObject(root, "ranks", run->input->layout->world_size);
-  cJSON_AddNumberToObject(root, "planned_memory", SpanReconPlanMemory(run));
+  cJSON_AddNumberToObject(root, "planned_memory", run->planned);
   cJSON_AddNumberToObject(root, "peak_memory", SpanReportPeakMemory());
   if (s->parts) {
     SpanMetricsAddJSON(root, SpanMetricsVolume(run->n_slices, s->pixels, s->parts, s->data_range));
