@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Quality and time of `subspan recon` beside BART's `pics`, in one run: same scan, masks and coil maps (BART's ecalib).
 
-  tests/benchmarks/bart_mri.py [--scans head8ch brain8ch] [--data FOLDER] [--quick]
+  tests/benchmarks/bart_mri.py [--scans head8ch brain8ch] [--data FOLDER] [--quick] [--threads N] [--masks "uniform 4x" ...]
 
 cg: the same strength as BART, the best of BART's grid. wavelet, tv: Subspan's defaults against BART's best over its grid.
-Times are of whole processes, minimum of 3, at equal iterations, on 1 thread each; the ratio is BART's over Subspan's.
+Times are of whole processes, minimum of 3, at equal iterations, on as many threads (1) each; the ratio is BART's over Subspan's.
 Needs Debian's bart, python3-h5py, python3-numpy.
 """
 import argparse
@@ -23,8 +23,10 @@ parser.add_argument("--scans", nargs="+", default=["head8ch", "brain8ch"])
 parser.add_argument("--data", default=os.environ.get("SUBSPAN_DATA", os.path.join(root, "..", "shared", "data")))
 parser.add_argument("--subspan", default=os.path.join(root, "build", "release", "subspan"))
 parser.add_argument("--quick", action="store_true", help="a coarser grid for BART")
+parser.add_argument("--threads", default="1", help="of each program")
+parser.add_argument("--masks", nargs="+", help="only these")
 args = parser.parse_args()
-env = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+env = dict(os.environ, OMP_NUM_THREADS=args.threads, OPENBLAS_NUM_THREADS=args.threads)
 work = tempfile.mkdtemp()
 
 
@@ -74,7 +76,7 @@ def masks(ny, nx):
 grids = {"cg": (["-l2"], [1e-3, 3e-3, 1e-2, 3e-2], 30),
          "wavelet": (["-l1"], [1e-3, 2e-3, 4e-3] if args.quick else [3e-4, 1e-3, 2e-3, 4e-3, 8e-3], 100),
          "tv": (["-u", "0.1"], [1e-3, 2e-3, 4e-3] if args.quick else [3e-4, 1e-3, 2e-3, 4e-3, 8e-3], 100)}
-print(f"load {os.getloadavg()[0]:.2f}; one thread each")
+print(f"load {os.getloadavg()[0]:.2f}; {args.threads} thread(s) each")
 print(f"{'scan':10} {'mask':12} {'net':>5} {'method':8} {'BART dB':>8} {'at':>7} {'Subspan dB':>10} {'diff':>6} {'steps':>5}"
       f" {'BART s':>7} {'Subspan s':>9} {'ratio':>6}")
 for scan in args.scans:
@@ -84,6 +86,8 @@ for scan in args.scans:
     write(os.path.join(work, "full"), k[:, :, :, None])  # 1, nx, ny, coil
     run("bart", "ecalib", "-m1", "-r20", "full", "maps")
     for name, mask in masks(ny, nx):
+        if args.masks and name not in args.masks:
+            continue
         write(os.path.join(work, "mask"), mask[:, :, None])
         run("bart", "fmac", "full", "mask", "y")
         for method, (flags, grid, iterations) in grids.items():
