@@ -80,7 +80,7 @@ def peer(path, method, sets):
 
 
 rows = [("brain8ch_poisson", "wavelet", 1), ("brain8ch_smallfov", "cg", 2), ("cardiac12ch_radial", "tv", 1), ("thorax8ch_spiral", "cg", 1)]
-figure, axes = plt.subplots(2, 2 * len(rows) // 2, figsize=(4 * len(rows), 8))
+figure, axes = plt.subplots(2, len(rows), figsize=(4 * len(rows), 8))
 axes = axes.reshape(len(rows), 2)
 print(f"{'scan':20} {'method':8} {'Subspan residual':>16} {'BART residual':>13}")
 for (scan, method, sets), pair in zip(rows, axes):

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <subspan/base/initialize.h>
 #include <subspan/base/random.h>
-#include <subspan/base/threads.h>
 #include <subspan/operators/imaging/sense.h>
 
 enum { repeats = 30, n = 256, n_coils = 8, spokes = 402, samples = 512 };
@@ -185,7 +184,6 @@ int main(int argc, char **argv)
   double load = 0, flops = 0, bytes = 0;
   PetscCall(SlepcInitialize(&argc, &argv, NULL, NULL));
   PetscCall(SpanInitialize());
-  PetscCall(SpanThreadsSet());
   if (getloadavg(&load, 1) < 1) load = -1;
   PetscCall(PeakFlops(&flops));
   PetscCall(PeakBytes(&bytes));

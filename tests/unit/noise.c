@@ -1,5 +1,4 @@
-/* The noise level is found through signal that is stronger than it, noise that differs from coil to coil, and samples
-   that were not measured. */
+/* The noise level is found through signal that is stronger than it, and through samples that were not measured. */
 #include "test.h"
 #include <subspan/operators/imaging/noise.h>
 
