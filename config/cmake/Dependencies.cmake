@@ -16,6 +16,8 @@ find_library(NIFTI_LIBRARY nifti2 REQUIRED)
 find_library(ZNZ_LIBRARY znz REQUIRED)
 find_path(RANDOM123_INCLUDE Random123/philox.h REQUIRED)
 find_library(FFTW_OMP_LIBRARY fftw3f_omp REQUIRED)
+find_path(DNNL_INCLUDE oneapi/dnnl/dnnl.h REQUIRED)
+find_library(DNNL_LIBRARY dnnl REQUIRED)
 
 add_library(subspan-petsc INTERFACE)
 add_library(Subspan::petsc ALIAS subspan-petsc)
@@ -24,9 +26,9 @@ target_link_libraries(subspan-petsc INTERFACE PkgConfig::SLEPC PkgConfig::PETSC 
 
 add_library(subspan-dependencies INTERFACE)
 add_library(Subspan::dependencies ALIAS subspan-dependencies)
-target_include_directories(subspan-dependencies SYSTEM INTERFACE ${NIFTI_INCLUDE} ${RANDOM123_INCLUDE})
+target_include_directories(subspan-dependencies SYSTEM INTERFACE ${DNNL_INCLUDE} ${NIFTI_INCLUDE} ${RANDOM123_INCLUDE})
 target_link_libraries(subspan-dependencies INTERFACE PkgConfig::HDF5 ISMRMRD::ISMRMRD PkgConfig::FFTW
-  ${FFTW_OMP_LIBRARY} PkgConfig::CJSON PkgConfig::CAIRO PkgConfig::ZLIB ${NIFTI_LIBRARY} ${ZNZ_LIBRARY} openblas)
+  ${FFTW_OMP_LIBRARY} ${DNNL_LIBRARY} PkgConfig::CJSON PkgConfig::CAIRO PkgConfig::ZLIB ${NIFTI_LIBRARY} ${ZNZ_LIBRARY} openblas)
 
 if(SUBSPAN_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer)

@@ -1,0 +1,127 @@
+#include <subspan/base/random.h>
+#include <subspan/operators/networks/parameters.h>
+
+typedef struct {
+  char *name;
+  SpanTensor tensor;
+  PetscInt64 first;
+  SpanStart start;
+  double bound;
+} Parameter;
+
+struct SpanParameters_ {
+  SpanArena arena;
+  Parameter *list;
+  PetscInt n, n_allocated;
+  PetscInt64 size;
+  float *values, *gradients;
+};
+
+/* Every parameter starts on a cache line. */
+static PetscInt64 Padded(PetscInt64 size) { return (size + 15) / 16 * 16; }
+
+PetscErrorCode SpanParametersCreate(SpanArena arena, SpanParameters *parameters)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(parameters));
+  (*parameters)->arena = arena;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanParametersDestroy(SpanParameters *parameters)
+{
+  SpanParameters p = *parameters;
+  PetscFunctionBeginUser;
+  if (!p) PetscFunctionReturn(0);
+  for (PetscInt i = 0; i < p->n; i++) {
+    PetscCall(SpanTensorDestroy(&p->list[i].tensor));
+    PetscCall(PetscFree(p->list[i].name));
+  }
+  PetscCall(PetscFree(p->list));
+  PetscCall(SpanArenaReturn(p->arena, p->values));
+  PetscCall(SpanArenaReturn(p->arena, p->gradients));
+  PetscCall(PetscFree(*parameters));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanParametersAdd(SpanParameters p, const char name[], int n_dims, const PetscInt64 shape[],
+                                 SpanStart start, double bound, SpanTensor *tensor)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(!p->values, PETSC_COMM_SELF, PETSC_ERR_ORDER, "parameter %s comes after the allocation", name);
+  PetscCheck(SpanParametersFind(p, name) < 0, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "parameter %s is there already",
+             name);
+  if (p->n == p->n_allocated) {
+    p->n_allocated = 2 * p->n_allocated + 32;
+    PetscCall(PetscRealloc((size_t)p->n_allocated * sizeof *p->list, &p->list));
+  }
+  Parameter *added = &p->list[p->n++];
+  PetscCall(PetscStrallocpy(name, &added->name));
+  PetscCall(SpanTensorWrap(p->arena, n_dims, shape, NULL, &added->tensor));
+  added->tensor->differentiable = PETSC_TRUE;
+  added->first                  = p->size;
+  added->start                  = start;
+  added->bound                  = bound;
+  p->size += Padded(added->tensor->size);
+  *tensor = added->tensor;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanParametersAllocate(SpanParameters p, uint64_t seed)
+{
+  PetscFunctionBeginUser;
+  PetscCall(SpanArenaGet(p->arena, (size_t)p->size * sizeof(float), &p->values));
+  PetscCall(SpanArenaGet(p->arena, (size_t)p->size * sizeof(float), &p->gradients));
+  PetscCall(PetscArrayzero(p->values, p->size));
+  PetscCall(PetscArrayzero(p->gradients, p->size));
+  for (PetscInt i = 0; i < p->n; i++) {
+    const Parameter *one = &p->list[i];
+    float *values        = p->values + one->first;
+    one->tensor->data    = values;
+    PetscCall(SpanTensorWrap(p->arena, one->tensor->n_dims, one->tensor->shape, p->gradients + one->first,
+                             &one->tensor->gradient));
+    for (PetscInt64 j = 0; j < one->tensor->size; j++) {
+      if (one->start == SPAN_START_ONE) values[j] = 1;
+      if (one->start == SPAN_START_UNIFORM)
+        values[j] = (float)(one->bound *
+                            (2 * SpanRandomUniform(seed, SPAN_RANDOM_PARAMETERS, 0, (uint64_t)(one->first + j)) - 1));
+    }
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscInt SpanParametersCount(SpanParameters p) { return p->n; }
+PetscInt64 SpanParametersSize(SpanParameters p) { return p->size; }
+float *SpanParametersValues(SpanParameters p) { return p->values; }
+float *SpanParametersGradients(SpanParameters p) { return p->gradients; }
+
+PetscErrorCode SpanParametersGet(SpanParameters p, PetscInt index, const char **name, SpanTensor *tensor,
+                                 PetscInt64 *first)
+{
+  PetscFunctionBeginUser;
+  if (name) *name = p->list[index].name;
+  if (tensor) *tensor = p->list[index].tensor;
+  if (first) *first = p->list[index].first;
+  PetscFunctionReturn(0);
+}
+
+PetscInt SpanParametersFind(SpanParameters p, const char name[])
+{
+  for (PetscInt i = 0; i < p->n; i++)
+    if (!strcmp(p->list[i].name, name)) return i;
+  return -1;
+}
+
+PetscErrorCode SpanParametersModified(SpanParameters p)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < p->n; i++) SpanTensorModified(p->list[i].tensor);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanParametersSetDifferentiable(SpanParameters p, PetscBool differentiable)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < p->n; i++) p->list[i].tensor->differentiable = differentiable;
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,33 @@
+/* The named parameters of a network: one flat array of values and one of gradients, so that optimisers, sums over
+   ranks, checkpoints and averages see one vector. The order is that of the names' registration. */
+#pragma once
+#include <subspan/operators/tensor/tensor.h>
+
+typedef struct SpanParameters_ *SpanParameters;
+
+/* How a parameter starts: zeros, ones, or uniform in +-bound (bound = 1 / sqrt(fan in) is PyTorch's default). */
+typedef enum { SPAN_START_ZERO, SPAN_START_ONE, SPAN_START_UNIFORM } SpanStart;
+
+/* `arena` must outlive the parameters. */
+PetscErrorCode SpanParametersCreate(SpanArena arena, SpanParameters *parameters);
+PetscErrorCode SpanParametersDestroy(SpanParameters *parameters);
+/* Before SpanParametersAllocate: registers `name` ("input_blocks.0.0.weight"); *tensor gets its memory then, and stays
+   the parameters'. Errors: the name is taken. */
+PetscErrorCode SpanParametersAdd(SpanParameters parameters, const char name[], int n_dims, const PetscInt64 shape[],
+                                 SpanStart start, double bound, SpanTensor *tensor);
+/* Allocates values and gradients (zero) and draws the start by Philox from `seed` and the flat index. */
+PetscErrorCode SpanParametersAllocate(SpanParameters parameters, uint64_t seed);
+
+PetscInt SpanParametersCount(SpanParameters parameters);  /* of names */
+PetscInt64 SpanParametersSize(SpanParameters parameters); /* of numbers */
+/* Borrowed. first: where it starts in the flat arrays; NULLs are fine. */
+PetscErrorCode SpanParametersGet(SpanParameters parameters, PetscInt index, const char **name, SpanTensor *tensor,
+                                 PetscInt64 *first);
+/* -1 if there is none of that name. */
+PetscInt SpanParametersFind(SpanParameters parameters, const char name[]);
+float *SpanParametersValues(SpanParameters parameters);
+float *SpanParametersGradients(SpanParameters parameters);
+/* After the values were written through SpanParametersValues. */
+PetscErrorCode SpanParametersModified(SpanParameters parameters);
+/* Whether backward passes give gradients: on from the start; off for sampling with guidance. */
+PetscErrorCode SpanParametersSetDifferentiable(SpanParameters parameters, PetscBool differentiable);

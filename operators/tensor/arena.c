@@ -1,0 +1,100 @@
+/* Blocks are kept in lists by size, where a size is rounded up to one of eight steps between powers of two: at most an
+   eighth is wasted, and requests that are nearly equal share blocks. */
+#include <subspan/operators/tensor/arena.h>
+#include <stdlib.h>
+
+enum { steps = 8, n_classes = 64 * steps, header_bytes = 64, smallest = 256 };
+
+typedef struct Block_ {
+  struct Block_ *next;
+  size_t bytes;
+  int size_class;
+} Block;
+
+struct SpanArena_ {
+  Block *free[n_classes];
+  size_t in_use, taken, peak;
+};
+
+static int SizeClass(size_t bytes, size_t *rounded)
+{
+  if (bytes < smallest) bytes = smallest;
+  const int power   = 63 - __builtin_clzll(bytes);
+  const size_t step = ((size_t)1 << power) / steps;
+  const size_t k    = (bytes - ((size_t)1 << power) + step - 1) / step;
+  *rounded          = ((size_t)1 << power) + k * step;
+  return power * steps + (int)k;
+}
+
+PetscErrorCode SpanArenaCreate(SpanArena *arena)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(arena));
+  PetscFunctionReturn(0);
+}
+
+static void Release(SpanArena arena)
+{
+  for (int i = 0; i < n_classes; i++)
+    while (arena->free[i]) {
+      Block *block   = arena->free[i];
+      arena->free[i] = block->next;
+      arena->taken -= block->bytes;
+      free(block);
+    }
+}
+
+PetscErrorCode SpanArenaDestroy(SpanArena *arena)
+{
+  PetscFunctionBeginUser;
+  if (!*arena) PetscFunctionReturn(0);
+  PetscCheck((*arena)->in_use == 0, PETSC_COMM_SELF, PETSC_ERR_ORDER, "%zu bytes of the arena are still in use",
+             (*arena)->in_use);
+  Release(*arena);
+  PetscCall(PetscFree(*arena));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanArenaGet(SpanArena arena, size_t bytes, void *block)
+{
+  size_t rounded;
+  const int size_class = SizeClass(bytes, &rounded);
+  PetscFunctionBeginUser;
+  Block *found = arena->free[size_class];
+  if (found) {
+    arena->free[size_class] = found->next;
+  } else {
+    const size_t total = (rounded + header_bytes + 63) / 64 * 64;
+    found              = aligned_alloc(64, total);
+    if (!found) {
+      Release(arena);
+      found = aligned_alloc(64, total);
+    }
+    PetscCheck(found, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for %zu bytes beside the arena's %zu", bytes,
+               arena->taken);
+    found->bytes      = total;
+    found->size_class = size_class;
+    arena->taken += total;
+    if (arena->taken > arena->peak) arena->peak = arena->taken;
+  }
+  arena->in_use += found->bytes;
+  *(void **)block = (char *)found + header_bytes;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanArenaReturn(SpanArena arena, void *block)
+{
+  PetscFunctionBeginUser;
+  if (!block) PetscFunctionReturn(0);
+  Block *returned = (Block *)(void *)((char *)block - header_bytes);
+  arena->in_use -= returned->bytes;
+  returned->next                    = arena->free[returned->size_class];
+  arena->free[returned->size_class] = returned;
+  PetscFunctionReturn(0);
+}
+
+void SpanArenaUsage(SpanArena arena, size_t *in_use, size_t *peak)
+{
+  *in_use = arena->in_use;
+  *peak   = arena->peak;
+}

@@ -1,0 +1,15 @@
+/* The memory of tensors and of scratch: blocks aligned to a cache line that are kept and handed out again, so that a
+   step of training after the first asks nothing of the operating system, and whose peak is known. */
+#pragma once
+#include <petscsys.h>
+
+typedef struct SpanArena_ *SpanArena;
+
+PetscErrorCode SpanArenaCreate(SpanArena *arena);
+/* Errors: blocks are still out. */
+PetscErrorCode SpanArenaDestroy(SpanArena *arena);
+/* Uninitialised memory, aligned to 64 bytes. */
+PetscErrorCode SpanArenaGet(SpanArena arena, size_t bytes, void *block);
+PetscErrorCode SpanArenaReturn(SpanArena arena, void *block);
+/* Bytes handed out now, and the most that was ever taken from the operating system. */
+void SpanArenaUsage(SpanArena arena, size_t *in_use, size_t *peak);

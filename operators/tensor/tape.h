@@ -1,0 +1,69 @@
+/* Reverse-mode differentiation. An operation of operations.h computes its output at once and, if the tape records and
+   an input is differentiable, leaves a node with what its backward pass needs. SpanTapeBackward runs the nodes from
+   last to first and frees each, so that memory falls as it goes.
+
+   The tape also owns what every operation needs: the arena, oneDNN's engine with its compiled kernels, and the type
+   that activations have. Not recording, an operation saves nothing. */
+#pragma once
+#include <subspan/operators/tensor/tensor.h>
+
+typedef struct SpanTape_ *SpanTape;
+
+PetscErrorCode SpanTapeCreate(SpanTape *tape);
+/* Errors: tensors of the tape are still alive. */
+PetscErrorCode SpanTapeDestroy(SpanTape *tape);
+SpanArena SpanTapeArena(SpanTape tape);
+PetscErrorCode SpanTapeSetRecording(SpanTape tape, PetscBool recording);
+PetscBool SpanTapeIsRecording(SpanTape tape);
+/* The type in which SpanCast stores activations: float32 unless set. Parameters and their gradients are always float32.
+ */
+PetscErrorCode SpanTapeSetType(SpanTape tape, SpanTensorType type);
+SpanTensorType SpanTapeGetType(SpanTape tape);
+
+/* Gradients of `output`, weighted by `seed` of the same shape (NULL: ones), into every differentiable tensor that it
+   was computed from. Only those of tensors that no operation computed (parameters, inputs) are kept. The tape is empty
+   afterwards. */
+PetscErrorCode SpanTapeBackward(SpanTape tape, SpanTensor output, SpanTensor seed);
+/* Forgets the nodes. */
+PetscErrorCode SpanTapeReset(SpanTape tape);
+
+/* Called in the backward pass once the gradient of a tensor that nobody computed (a parameter) is whole. */
+typedef PetscErrorCode (*SpanTapeReady)(void *context, SpanTensor parameter);
+PetscErrorCode SpanTapeOnReady(SpanTape tape, SpanTapeReady ready, void *context);
+
+/* A part of a network: outputs from inputs, no tensor kept. */
+typedef PetscErrorCode (*SpanSegment)(SpanTape tape, void *context, SpanTensor input, SpanTensor *output);
+/* Runs `segment` and keeps its input alone; the backward pass runs it again (Chen et al. 2016, arXiv 1604.06174). The
+   context must live until then. */
+PetscErrorCode SpanTapeRecompute(SpanTape tape, SpanSegment segment, void *context, SpanTensor input,
+                                 SpanTensor *output);
+
+/* For operations ------------------------------------------------------------------------------------------------- */
+
+enum { span_node_max_inputs = 8 };
+
+typedef struct SpanNode_ *SpanNode;
+struct SpanNode_ {
+  PetscErrorCode (*backward)(SpanTape tape, SpanNode node);
+  int n_inputs;
+  SpanTensor inputs[span_node_max_inputs]; /* with numbers only where `needs` said so */
+  SpanTensor output;                       /* output->gradient is what comes in */
+  PetscBool holds[span_node_max_inputs], holds_output;
+  SpanTensor saved[4]; /* anything else; freed with the node */
+  union {
+    double real[8];
+    PetscInt64 integer[8];
+    void *pointer[8];
+  } with;
+};
+
+/* Which numbers a backward pass reads: bit i for input i, SPAN_NEEDS_OUTPUT for the output. */
+enum { SPAN_NEEDS_OUTPUT = 1 << span_node_max_inputs };
+
+/* Leaves a node and marks the output differentiable, if the tape records and any input (NULLs are skipped) is
+   differentiable; otherwise *node is NULL. */
+PetscErrorCode SpanTapeRecord(SpanTape tape, PetscErrorCode (*backward)(SpanTape, SpanNode), int n_inputs,
+                              const SpanTensor inputs[], unsigned needs, SpanTensor output, SpanNode *node);
+
+struct SpanOneDNN_;
+struct SpanOneDNN_ *SpanTapeOneDNN(SpanTape tape);
