@@ -13,9 +13,14 @@ typedef struct {
   PetscInt64 type;                             /* of the activations */
 } SpanConvolutionShape;
 
-/* Operations.h's SpanConvolution. x, y, residual: channels-last; weight: (O, C, k, k) and bias, float32. */
+/* Whether 3 x 3 convolutions of 32 channels or more may go by Winograd's F(4 x 4, 3 x 3) (Lavin and Gray 2016), where
+   oneDNN has it (2.x, float32): a quarter of the products, and an error of some 1e-6 instead of 1e-7. On unless set. */
+void SpanOneDNNSetWinograd(SpanOneDNN dnn, PetscBool winograd);
+
+/* Operations.h's SpanConvolution. x, y: in blocks of channels; weight: (O, C, k, k) and bias, float32. add: to y as it
+   is. */
 PetscErrorCode SpanOneDNNConvolution(SpanOneDNN dnn, const SpanConvolutionShape *shape, const void *x,
-                                     SpanTensor weight, const float *bias, const void *residual, void *y);
+                                     SpanTensor weight, const float *bias, PetscBool add, void *y);
 PetscErrorCode SpanOneDNNConvolutionInput(SpanOneDNN dnn, const SpanConvolutionShape *shape, const void *dy,
                                           SpanTensor weight, void *dx);
 /* dweight: (O, C, k, k); dbias: (O) or NULL; both written, float32. */

@@ -207,6 +207,7 @@ static PetscErrorCode Recompute(SpanTape tape, SpanNode node)
     SpanTensor from = node->inputs[i];
     if (!from) continue;
     PetscCall(SpanTensorView(from, from->n_dims, from->shape, &inputs[i]));
+    inputs[i]->channels       = from->channels;
     inputs[i]->differentiable = from->differentiable;
     inputs[i]->computed       = PETSC_TRUE; /* not a parameter */
   }
