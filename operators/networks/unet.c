@@ -34,6 +34,8 @@ struct SpanUNet_ {
   Block *input, middle, *output;
   int n_input, n_output;
   BlockContext *contexts; /* of the input blocks, the middle and the output blocks */
+  SpanUNetObserver observer;
+  void *observer_context;
 };
 
 static const double norm_eps = 1e-5;
@@ -398,6 +400,27 @@ static PetscErrorCode RunBlock(SpanTape tape, BlockContext *context, SpanTensor 
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode SpanUNetObserve(SpanUNet unet, SpanUNetObserver observer, void *context)
+{
+  PetscFunctionBeginUser;
+  unet->observer         = observer;
+  unet->observer_context = context;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Observe(SpanUNet unet, const char blocks[], int number, SpanTensor output)
+{
+  char name[64];
+  PetscFunctionBeginUser;
+  if (!unet->observer) PetscFunctionReturn(0);
+  if (number < 0)
+    PetscCall(PetscSNPrintf(name, sizeof name, "%s", blocks));
+  else
+    PetscCall(PetscSNPrintf(name, sizeof name, "%s.%d", blocks, number));
+  PetscCall(unet->observer(unet->observer_context, name, output));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanUNetApply(SpanTape tape, SpanUNet unet, SpanTensor x, const double time[], SpanTensor *y)
 {
   const SpanUNetConfig *config = &unet->config;
@@ -418,12 +441,16 @@ PetscErrorCode SpanUNetApply(SpanTape tape, SpanUNet unet, SpanTensor x, const d
   PetscCall(SpanTensorDestroy(&g));
   for (int i = 0; i < unet->n_input; i++) {
     PetscCall(RunBlock(tape, &unet->contexts[i], emb, NULL, &h));
+    PetscCall(Observe(unet, "input_blocks", i, h));
     PetscCall(SpanTensorReference(h));
     skips[i] = h;
   }
   PetscCall(RunBlock(tape, &unet->contexts[unet->n_input], emb, NULL, &h));
-  for (int i = 0; i < unet->n_output; i++)
+  PetscCall(Observe(unet, "middle_block", -1, h));
+  for (int i = 0; i < unet->n_output; i++) {
     PetscCall(RunBlock(tape, &unet->contexts[unet->n_input + 1 + i], emb, &skips[unet->n_input - 1 - i], &h));
+    PetscCall(Observe(unet, "output_blocks", i, h));
+  }
   PetscCall(SpanTensorDestroy(&emb));
   PetscCall(PetscFree(skips));
   PetscCall(SpanGroupNorm(tape, h, config->groups, unet->out_norm.weight, unet->out_norm.bias, norm_eps, NULL,

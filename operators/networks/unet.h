@@ -26,3 +26,8 @@ const SpanUNetConfig *SpanUNetGetConfig(SpanUNet unet);
 /* x: (N, H, W, in_channels), float32, H and W divisible by 2^(n_levels - 1); time: N numbers for the sinusoidal
    embedding; y: (N, H, W, out_channels), float32. Activations have the tape's type. */
 PetscErrorCode SpanUNetApply(SpanTape tape, SpanUNet unet, SpanTensor x, const double time[], SpanTensor *y);
+
+/* Called by SpanUNetApply with each block's output under the block's published name ("input_blocks.3", "middle_block",
+   "output_blocks.0"). NULL: nobody. */
+typedef PetscErrorCode (*SpanUNetObserver)(void *context, const char block[], SpanTensor output);
+PetscErrorCode SpanUNetObserve(SpanUNet unet, SpanUNetObserver observer, void *context);

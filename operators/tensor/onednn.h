@@ -13,8 +13,7 @@ typedef struct {
   PetscInt64 type;                             /* of the activations */
 } SpanConvolutionShape;
 
-/* Whether 3 x 3 convolutions of 32 channels or more may go by Winograd's F(4 x 4, 3 x 3) (Lavin and Gray 2016), where
-   oneDNN has it (2.x, float32): a quarter of the products, and an error of some 1e-6 instead of 1e-7. On unless set. */
+/* See SpanTapeSetWinograd. */
 void SpanOneDNNSetWinograd(SpanOneDNN dnn, PetscBool winograd);
 
 /* Operations.h's SpanConvolution. x, y: in blocks of channels; weight: (O, C, k, k) and bias, float32. add: to y as it

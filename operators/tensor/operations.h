@@ -1,10 +1,11 @@
 /* The differentiable operations, one file each (operators/tensor/NAME.c), forward and backward side by side.
 
-   Each gives a new tensor, the caller's share, and takes no share of its inputs. Images are (N, H, W, C), plain or in
-   blocks of channels (tensor.h); where nothing is said, both will do, and the result is like the input. The same holds
-   for float32 and bfloat16 activations; parameters are float32. Shapes that do not fit are errors that name the
-   operation and the shapes. */
+   Each gives a new tensor, the caller's share, and takes no share of its inputs. Images are (N, H, W, C). Convolution
+   works on blocks of channels (tensor.h), and activation, group norm, resampling, add, concatenate and cast take them
+   as well. Where a type is not named, activations may be float32 or bfloat16 and keep their type; parameters are
+   float32. Shapes that do not fit are errors that name the operation and the shapes. */
 #pragma once
+#include <subspan/operators/tensor/index.h>
 #include <subspan/operators/tensor/tape.h>
 
 /* From (N, H, W, C) into blocks of channels, and back. */
@@ -30,6 +31,21 @@ PetscErrorCode SpanActivate(SpanTape tape, SpanActivation activation, SpanTensor
 PetscErrorCode SpanGroupNorm(SpanTape tape, SpanTensor x, PetscInt groups, SpanTensor weight, SpanTensor bias,
                              double eps, SpanTensor modulation, SpanActivation activation, SpanTensor *y);
 
+/* Layer norm (Ba et al. 2016) over the last axis and activation: y = activation(weight (x - mean) / sqrt(variance +
+   eps)
+   + bias). x: (..., C); weight, bias: (C). */
+PetscErrorCode SpanLayerNorm(SpanTape tape, SpanTensor x, SpanTensor weight, SpanTensor bias, double eps,
+                             SpanActivation activation, SpanTensor *y);
+/* Batch norm (Ioffe and Szegedy 2015) over all axes but the last, and activation, formula as layer norm's. x: (..., C);
+   weight, bias, mean, variance: (C). training: by the batch's moments (biased variance), and mean and variance, the
+   running ones, move towards them by `momentum` (variance unbiased, as PyTorch does); otherwise by mean and variance,
+   which stay as they are. Errors: a single row in training. */
+PetscErrorCode SpanBatchNorm(SpanTape tape, SpanTensor x, SpanTensor weight, SpanTensor bias, SpanTensor mean,
+                             SpanTensor variance, double momentum, double eps, PetscBool training,
+                             SpanActivation activation, SpanTensor *y);
+/* exp(x) / sum exp(x) along the last axis. */
+PetscErrorCode SpanSoftmax(SpanTape tape, SpanTensor x, SpanTensor *y);
+
 /* Attention of each sample's T points to each other, by heads: softmax(q k' / sqrt(d)) v. qkv: (N, T, 3 C), the
    channels of a head together as q, k, v, d each (the order of guided diffusion's QKVAttentionLegacy); y: (N, T, C), C
    = heads d. */
@@ -39,8 +55,9 @@ PetscErrorCode SpanAttention(SpanTape tape, SpanTensor qkv, PetscInt heads, Span
 PetscErrorCode SpanDownsample(SpanTape tape, SpanTensor x, SpanTensor *y);
 PetscErrorCode SpanUpsample(SpanTape tape, SpanTensor x, SpanTensor *y);
 
-/* y = a + b and y = a b, of one shape. */
+/* y = a + b, of one shape. */
 PetscErrorCode SpanAdd(SpanTape tape, SpanTensor a, SpanTensor b, SpanTensor *y);
+/* y = a b, of one shape and type; or a: (..., C) by b: (C), float32: a weight a channel. */
 PetscErrorCode SpanMultiply(SpanTape tape, SpanTensor a, SpanTensor b, SpanTensor *y);
 /* Along the channels; in blocks, those of `a` must fill whole ones. */
 PetscErrorCode SpanConcatenate(SpanTape tape, SpanTensor a, SpanTensor b, SpanTensor *y);
@@ -52,3 +69,31 @@ PetscErrorCode SpanCast(SpanTape tape, SpanTensor x, SpanTensorType type, SpanTe
 /* The mean over the batch of weight[n] sum_i (x[n, i] - target[n, i])^2 / size of a sample: a scalar, float32. target,
    of x's shape, and weight (N) are not differentiated. */
 PetscErrorCode SpanSquaredError(SpanTape tape, SpanTensor x, SpanTensor target, SpanTensor weight, SpanTensor *loss);
+/* The mean of |x - target| over all elements: a scalar, float32. target, of x's shape, is not differentiated. */
+PetscErrorCode SpanAbsoluteError(SpanTape tape, SpanTensor x, SpanTensor target, SpanTensor *loss);
+/* The mean over the batch of |x[n] - target[n]|_2 / |target[n]|_2: a scalar, float32; target as above. */
+PetscErrorCode SpanRelativeError(SpanTape tape, SpanTensor x, SpanTensor target, SpanTensor *loss);
+/* The mean over rows of -log softmax(x)[label]: a scalar, float32. x: (..., C), a row a label; labels, in [0, C), must
+   live until the backward pass. */
+PetscErrorCode SpanCrossEntropy(SpanTape tape, SpanTensor x, const PetscInt labels[], SpanTensor *loss);
+
+/* Sum and mean over one axis, which goes, or over all (SPAN_ALL_AXES): a scalar, float32. */
+enum { SPAN_ALL_AXES = -1 };
+PetscErrorCode SpanSum(SpanTape tape, SpanTensor x, int axis, SpanTensor *y);
+PetscErrorCode SpanMean(SpanTape tape, SpanTensor x, int axis, SpanTensor *y);
+
+/* y[i, ..] = x[index[i], ..]: embeddings, and the ends of edges. x: (rows, ..); y: (n, ..). The index must live until
+   the backward pass. */
+PetscErrorCode SpanGather(SpanTape tape, SpanTensor x, SpanIndex index, SpanTensor *y);
+/* y[r, ..] = sum or mean of x[i, ..] over all i with index[i] = r; 0 where there are none. x: (n, ..); y: (rows, ..).
+   The index as above. */
+PetscErrorCode SpanSegmentSum(SpanTape tape, SpanTensor x, SpanIndex index, SpanTensor *y);
+PetscErrorCode SpanSegmentMean(SpanTape tape, SpanTensor x, SpanIndex index, SpanTensor *y);
+
+/* Real Fourier transform over the n_axes (1 to 3) axes before the last, norm "forward", P points in all:
+     y[n, k, c] = 1/P sum_r x[n, r, c] exp(-2 pi i k.r / n),
+   for the last of these axes only k = 0 .. n/2. x: (N, n1, .., C); y: (N, n1, .., n/2 + 1, C, 2); float32. */
+PetscErrorCode SpanFourier(SpanTape tape, SpanTensor x, int n_axes, SpanTensor *y);
+/* Its inverse, to `last` points along the last axis. What is not the transform of real numbers is taken as NumPy's
+   irfftn does: as the half of a Hermitian spectrum. */
+PetscErrorCode SpanFourierInverse(SpanTape tape, SpanTensor x, int n_axes, PetscInt64 last, SpanTensor *y);

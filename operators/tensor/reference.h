@@ -17,3 +17,22 @@ void SpanLinearReference(PetscInt64 rows, PetscInt64 in, PetscInt64 out, const f
                          float *y);
 /* qkv: (n, t, heads, 3, d); y: (n, t, heads, d). */
 void SpanAttentionReference(PetscInt64 n, PetscInt64 t, PetscInt64 heads, PetscInt64 d, const float *qkv, float *y);
+/* x, y: (rows, c). Batch norm's mean and variance: (c), or NULL for those of x. */
+void SpanLayerNormReference(PetscInt64 rows, PetscInt64 c, const float *x, const float *weight, const float *bias,
+                            double eps, SpanActivation activation, float *y);
+void SpanBatchNormReference(PetscInt64 rows, PetscInt64 c, const float *x, const float *weight, const float *bias,
+                            const float *mean, const float *variance, double eps, SpanActivation activation, float *y);
+void SpanSoftmaxReference(PetscInt64 rows, PetscInt64 c, const float *x, float *y);
+/* a, y: (n); b: (period), again and again. */
+void SpanMultiplyReference(PetscInt64 n, PetscInt64 period, const float *a, const float *b, float *y);
+/* x: (outer, n, inner); y: (outer, inner). */
+void SpanSumReference(PetscInt64 outer, PetscInt64 n, PetscInt64 inner, const float *x, float *y);
+/* x: (rows, width), y: (n, width); and x: (n, width), y: (rows, width). */
+void SpanGatherReference(PetscInt64 n, const PetscInt index[], PetscInt64 width, const float *x, float *y);
+void SpanSegmentSumReference(PetscInt64 n, const PetscInt index[], PetscInt64 rows, PetscInt64 width, PetscBool mean,
+                             const float *x, float *y);
+/* x: (samples, n0, n1, n2, c); spectrum: (samples, n0, n1, n2 / 2 + 1, c, 2). */
+void SpanFourierReference(PetscInt64 samples, const PetscInt64 n[3], PetscInt64 c, const float *x, float *spectrum);
+double SpanAbsoluteErrorReference(PetscInt64 n, const float *x, const float *target);
+double SpanRelativeErrorReference(PetscInt64 samples, PetscInt64 size, const float *x, const float *target);
+double SpanCrossEntropyReference(PetscInt64 rows, PetscInt64 c, const float *x, const PetscInt labels[]);

@@ -4,18 +4,21 @@
 #include <string.h>
 #include <subspan/operators/tensor/tensor.h>
 
+/* The bits of floats, read and written as such. */
+typedef uint32_t SpanFloatBits __attribute__((may_alias));
+
 enum { span_row = 1024, span_rows_serial = 16384 };
 
 static inline void SpanFromBfloat(const uint16_t *restrict from, PetscInt64 n, float *restrict to)
 {
-  uint32_t *restrict bits = (uint32_t *)(void *)to;
+  SpanFloatBits *restrict bits = (SpanFloatBits *)(void *)to;
 #pragma omp simd
   for (PetscInt64 i = 0; i < n; i++) bits[i] = (uint32_t)from[i] << 16;
 }
 
 static inline void SpanToBfloat(const float *restrict from, PetscInt64 n, uint16_t *restrict to)
 {
-  const uint32_t *restrict bits = (const uint32_t *)(const void *)from;
+  const SpanFloatBits *restrict bits = (const SpanFloatBits *)(const void *)from;
 #pragma omp simd
   for (PetscInt64 i = 0; i < n; i++) to[i] = (uint16_t)((bits[i] + 0x7fff + ((bits[i] >> 16) & 1)) >> 16);
 }

@@ -52,6 +52,13 @@ PetscErrorCode SpanTapeSetRecompute(SpanTape tape, PetscBool recompute)
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode SpanTapeSetWinograd(SpanTape tape, PetscBool winograd)
+{
+  PetscFunctionBeginUser;
+  SpanOneDNNSetWinograd(tape->dnn, winograd);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanTapeSetType(SpanTape tape, SpanTensorType type)
 {
   PetscFunctionBeginUser;

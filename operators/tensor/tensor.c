@@ -136,7 +136,7 @@ PetscErrorCode SpanTensorAccumulate(SpanTensor tensor, SpanTensor *gradient)
     PetscFunctionReturn(0);
   }
   SpanTensor target = sum;
-  if (sum->holders > 1) { /* somebody else reads it: add into new memory */
+  if (sum->holders > 1 || (sum->owner && sum->owner->holders > 1)) { /* somebody else reads it: add into new memory */
     PetscCall(SpanTensorCreateLike(tensor, &target));
   }
   const PetscInt64 n = sum->size;
@@ -178,4 +178,16 @@ PetscErrorCode SpanTensorCheckSame(const char operation[], SpanTensor a, SpanTen
     SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s: shapes %s and %s differ", operation, left, right);
   }
   PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanTensorCheckVector(const char operation[], SpanTensor tensor, SpanTensor vector)
+{
+  PetscFunctionBeginUser;
+  if (tensor->n_dims > 0 && vector->n_dims == 1 && vector->size == tensor->shape[tensor->n_dims - 1])
+    PetscFunctionReturn(0);
+  char left[128], right[128];
+  Describe(tensor, left, sizeof left);
+  Describe(vector, right, sizeof right);
+  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s: shape %s meets %s, which must be a vector of its last axis",
+          operation, left, right);
 }

@@ -64,3 +64,5 @@ static inline size_t SpanTensorBytes(SpanTensor tensor)
 
 /* Errors unless the shapes are equal; the message names `operation` and both shapes. */
 PetscErrorCode SpanTensorCheckSame(const char operation[], SpanTensor a, SpanTensor b);
+/* Errors unless `vector` is (C), C the last axis of `tensor`. */
+PetscErrorCode SpanTensorCheckVector(const char operation[], SpanTensor tensor, SpanTensor vector);
