@@ -198,6 +198,7 @@ static PetscErrorCode RecomputeBackward(SpanTape tape, SpanNode node)
   PetscFunctionBeginUser;
   PetscCall(SpanTensorView(node->inputs[0], node->inputs[0]->n_dims, node->inputs[0]->shape, &input));
   input->differentiable = node->inputs[0]->differentiable;
+  input->computed       = PETSC_TRUE; /* not a parameter */
   tape->recording       = PETSC_TRUE;
   PetscCall(segment(tape, node->with.pointer[1], input, &output));
   PetscCall(Backward(tape, output, node->output->gradient, first));
