@@ -67,8 +67,7 @@ static inline double Logarithm(double x)
   double m;
   memcpy(&m, &bits, sizeof m);
   const double t = (m - 1) / (m + 1), y = t * t;
-  const double series =
-      1 + y * (1. / 3 + y * (1. / 5 + y * (1. / 7 + y * (1. / 9 + y * (1. / 11 + y * (1. / 13))))));
+  const double series = 1 + y * (1. / 3 + y * (1. / 5 + y * (1. / 7 + y * (1. / 9 + y * (1. / 11 + y * (1. / 13))))));
   return (double)exponent * 0.693147180559945309 + 2 * t * series;
 }
 

@@ -74,7 +74,7 @@ static PetscErrorCode Allocate(SpanImages s)
                                          &s->window));
     PetscCallMPI(MPI_Win_shared_query(s->window, 0, &size, &unit, &s->memory));
   }
-  s->range  = (float (*)[2])(void *)s->memory;
+  s->range  = (float(*)[2])(void *)s->memory;
   s->pixels = (uint16_t *)(void *)(s->memory + ranges);
   PetscFunctionReturn(0);
 }
@@ -120,12 +120,11 @@ static PetscErrorCode Percentiles(SpanImages s, const char path[])
 {
   double top = 0;
   int64_t *counts, total = 0, sum = 0;
-  PetscInt first, mine, pixels = s->ny * s->nx;
+  PetscInt first, mine, pixels    = s->ny * s->nx;
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(1001, &s->percentiles));
   PetscCall(PetscCalloc1(n_bins, &counts));
-  for (PetscInt i = 0; i < s->n; i++)
-    top = PetscMax(top, (double)s->range[i][0] + 65535. * (double)s->range[i][1]);
+  for (PetscInt i = 0; i < s->n; i++) top = PetscMax(top, (double)s->range[i][0] + 65535. * (double)s->range[i][1]);
   SpanCheckInput(s->comm, top > 0, "%s: nothing above 0 in the images of the training set", path);
   SpanShare(s->n, s->node_size, s->node_rank, &first, &mine);
   for (PetscInt i = first; i < first + mine; i++) {

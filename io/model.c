@@ -15,8 +15,7 @@ struct SpanModel_ {
   hid_t file, configuration, parameters, history, provenance; /* groups; of reading only the first three */
 };
 
-#define CheckWritten(model, condition, ...)                                                                            \
-  PetscCheck(condition, (model)->comm, PETSC_ERR_FILE_WRITE, __VA_ARGS__)
+#define CheckWritten(model, condition, ...) PetscCheck(condition, (model)->comm, PETSC_ERR_FILE_WRITE, __VA_ARGS__)
 
 PetscErrorCode SpanModelCreate(MPI_Comm comm, const char path[], const char kind[], SpanModel *model)
 {
@@ -230,13 +229,17 @@ PetscErrorCode SpanModelReadText(SpanModel m, const char name[], char text[], si
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode SpanModelCountParameters(SpanModel m, PetscInt *n)
+PetscBool SpanModelHas(SpanModel m, const char name[]) { return (PetscBool)(H5Aexists(m->configuration, name) > 0); }
+
+const char *SpanModelPath(SpanModel m) { return m->path; }
+
+PetscErrorCode SpanModelCheckCount(SpanModel m, PetscInt n)
 {
   H5G_info_t info;
   PetscFunctionBeginUser;
-  SpanCheckInput(PETSC_COMM_SELF, H5Gget_info(m->parameters, &info) >= 0, "%s: the group `parameters` is damaged",
-                 m->path);
-  *n = (PetscInt)info.nlinks;
+  SpanCheckInput(PETSC_COMM_SELF, H5Gget_info(m->parameters, &info) >= 0 && (PetscInt)info.nlinks == n,
+                 "%s: it has %lld parameters, its configuration makes a network of %" PetscInt_FMT, m->path,
+                 (long long)info.nlinks, n);
   PetscFunctionReturn(0);
 }
 

@@ -32,8 +32,10 @@ PetscErrorCode SpanModelClose(SpanModel *model);
    another number of elements than 1 to `most`; numbers that are not finite. *n may be NULL if most is 1. */
 PetscErrorCode SpanModelReadNumbers(SpanModel model, const char name[], PetscInt most, double values[], PetscInt *n);
 PetscErrorCode SpanModelReadText(SpanModel model, const char name[], char text[], size_t size);
-/* Number of parameters in the file. */
-PetscErrorCode SpanModelCountParameters(SpanModel model, PetscInt *n);
+PetscBool SpanModelHas(SpanModel model, const char name[]); /* an attribute of `configuration` */
+const char *SpanModelPath(SpanModel model);
+/* Errors (input): the file has another number of parameters than the network, both are named. */
+PetscErrorCode SpanModelCheckCount(SpanModel model, PetscInt n);
 /* Errors (input): missing, of another shape (file, parameter and both shapes are named), not finite. */
 PetscErrorCode SpanModelReadParameter(SpanModel model, const char name[], int n_dims, const PetscInt64 shape[],
                                       float values[]);
