@@ -22,11 +22,18 @@ typedef struct {
   int n_parts;
 } Block;
 
+/* What a block needs beside its inputs. */
+typedef struct {
+  SpanUNet unet;
+  const Block *block;
+} BlockContext;
+
 struct SpanUNet_ {
   SpanUNetConfig config;
   Layer time[2], out_norm, out_convolution;
   Block *input, middle, *output;
   int n_input, n_output;
+  BlockContext *contexts; /* of the input blocks, the middle and the output blocks */
 };
 
 static const double norm_eps = 1e-5;
@@ -211,8 +218,13 @@ PetscErrorCode SpanUNetCreate(const SpanUNetConfig *config, SpanParameters param
   PetscCheck(config->n_levels >= 1 && config->n_levels <= span_unet_max_levels, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
              "UNet: %" PetscInt_FMT " levels; must be 1 to %d", config->n_levels, (int)span_unet_max_levels);
   PetscCall(PetscNew(unet));
-  (*unet)->config = *config;
-  PetscCall(AddParameters(*unet, parameters));
+  SpanUNet u = *unet;
+  u->config  = *config;
+  PetscCall(AddParameters(u, parameters));
+  PetscCall(PetscMalloc1(u->n_input + 1 + u->n_output, &u->contexts));
+  for (int i = 0; i < u->n_input; i++) u->contexts[i] = (BlockContext){u, &u->input[i]};
+  u->contexts[u->n_input] = (BlockContext){u, &u->middle};
+  for (int i = 0; i < u->n_output; i++) u->contexts[u->n_input + 1 + i] = (BlockContext){u, &u->output[i]};
   PetscFunctionReturn(0);
 }
 
@@ -220,6 +232,7 @@ PetscErrorCode SpanUNetDestroy(SpanUNet *unet)
 {
   PetscFunctionBeginUser;
   if (!*unet) PetscFunctionReturn(0);
+  PetscCall(PetscFree((*unet)->contexts));
   PetscCall(PetscFree2((*unet)->input, (*unet)->output));
   PetscCall(PetscFree(*unet));
   PetscFunctionReturn(0);
@@ -350,6 +363,33 @@ static PetscErrorCode ApplyBlock(SpanTape tape, SpanUNet unet, const Block *bloc
   PetscFunctionReturn(0);
 }
 
+/* inputs: activations, skip (or NULL), time embedding. */
+static PetscErrorCode BlockSegment(SpanTape tape, void *context, const SpanTensor inputs[], SpanTensor *output)
+{
+  const BlockContext *c = (const BlockContext *)context;
+  PetscFunctionBeginUser;
+  if (inputs[1]) {
+    PetscCall(SpanConcatenate(tape, inputs[0], inputs[1], output));
+  } else {
+    PetscCall(SpanTensorReference(inputs[0]));
+    *output = inputs[0];
+  }
+  PetscCall(ApplyBlock(tape, c->unet, c->block, inputs[2], output));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode RunBlock(SpanTape tape, BlockContext *context, SpanTensor emb, SpanTensor *skip, SpanTensor *h)
+{
+  const SpanTensor inputs[3] = {*h, skip ? *skip : NULL, emb};
+  SpanTensor y;
+  PetscFunctionBeginUser;
+  PetscCall(SpanTapeSegment(tape, BlockSegment, context, 3, inputs, &y));
+  if (skip) PetscCall(SpanTensorDestroy(skip));
+  PetscCall(SpanTensorDestroy(h));
+  *h = y;
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanUNetApply(SpanTape tape, SpanUNet unet, SpanTensor x, const double time[], SpanTensor *y)
 {
   const SpanUNetConfig *config = &unet->config;
@@ -367,19 +407,13 @@ PetscErrorCode SpanUNetApply(SpanTape tape, SpanUNet unet, SpanTensor x, const d
   PetscCall(TimeNetwork(tape, unet, x->shape[0], time, &emb));
   PetscCall(SpanCast(tape, x, SpanTapeGetType(tape), &h));
   for (int i = 0; i < unet->n_input; i++) {
-    PetscCall(ApplyBlock(tape, unet, &unet->input[i], emb, &h));
+    PetscCall(RunBlock(tape, &unet->contexts[i], emb, NULL, &h));
     PetscCall(SpanTensorReference(h));
     skips[i] = h;
   }
-  PetscCall(ApplyBlock(tape, unet, &unet->middle, emb, &h));
-  for (int i = 0; i < unet->n_output; i++) {
-    SpanTensor *skip = &skips[unet->n_input - 1 - i];
-    PetscCall(SpanConcatenate(tape, h, *skip, &g));
-    PetscCall(SpanTensorDestroy(skip));
-    PetscCall(SpanTensorDestroy(&h));
-    h = g;
-    PetscCall(ApplyBlock(tape, unet, &unet->output[i], emb, &h));
-  }
+  PetscCall(RunBlock(tape, &unet->contexts[unet->n_input], emb, NULL, &h));
+  for (int i = 0; i < unet->n_output; i++)
+    PetscCall(RunBlock(tape, &unet->contexts[unet->n_input + 1 + i], emb, &skips[unet->n_input - 1 - i], &h));
   PetscCall(SpanTensorDestroy(&emb));
   PetscCall(PetscFree(skips));
   PetscCall(SpanGroupNorm(tape, h, config->groups, unet->out_norm.weight, unet->out_norm.bias, norm_eps, NULL,

@@ -5,7 +5,7 @@ struct SpanTape_ {
   SpanArena arena;
   SpanOneDNN dnn;
   SpanTensorType type;
-  PetscBool recording;
+  PetscBool recording, recompute;
   SpanNode *nodes;
   PetscInt n_nodes, n_allocated;
   SpanTapeReady ready;
@@ -42,6 +42,13 @@ PetscErrorCode SpanTapeSetRecording(SpanTape tape, PetscBool recording)
 {
   PetscFunctionBeginUser;
   tape->recording = recording;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanTapeSetRecompute(SpanTape tape, PetscBool recompute)
+{
+  PetscFunctionBeginUser;
+  tape->recompute = recompute;
   PetscFunctionReturn(0);
 }
 
@@ -189,38 +196,47 @@ PetscErrorCode SpanTapeBackward(SpanTape tape, SpanTensor output, SpanTensor see
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode RecomputeBackward(SpanTape tape, SpanNode node)
+/* The segment's own inputs, so that their gradients come out before they are added to those of the tape's tensors. */
+static PetscErrorCode Recompute(SpanTape tape, SpanNode node)
 {
-  const SpanSegment segment = *(SpanSegment *)(void *)&node->with.pointer[0];
-  const PetscInt first      = tape->n_nodes;
-  SpanTensor input, output;
+  const PetscInt first                    = tape->n_nodes;
+  SpanTensor inputs[span_node_max_inputs] = {NULL}, output;
 
   PetscFunctionBeginUser;
-  PetscCall(SpanTensorView(node->inputs[0], node->inputs[0]->n_dims, node->inputs[0]->shape, &input));
-  input->differentiable = node->inputs[0]->differentiable;
-  input->computed       = PETSC_TRUE; /* not a parameter */
-  tape->recording       = PETSC_TRUE;
-  PetscCall(segment(tape, node->with.pointer[1], input, &output));
+  for (int i = 0; i < node->n_inputs; i++) {
+    SpanTensor from = node->inputs[i];
+    if (!from) continue;
+    PetscCall(SpanTensorView(from, from->n_dims, from->shape, &inputs[i]));
+    inputs[i]->differentiable = from->differentiable;
+    inputs[i]->computed       = PETSC_TRUE; /* not a parameter */
+  }
+  tape->recording = PETSC_TRUE;
+  PetscCall(node->segment(tape, node->with.pointer[0], inputs, &output));
   PetscCall(Backward(tape, output, node->output->gradient, first));
   tape->recording = PETSC_FALSE;
   PetscCall(SpanTensorDestroy(&output));
-  if (input->gradient) PetscCall(SpanTensorAccumulate(node->inputs[0], &input->gradient));
-  PetscCall(SpanTensorDestroy(&input));
+  for (int i = 0; i < node->n_inputs; i++) {
+    if (inputs[i] && inputs[i]->gradient) PetscCall(SpanTensorAccumulate(node->inputs[i], &inputs[i]->gradient));
+    PetscCall(SpanTensorDestroy(&inputs[i]));
+  }
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode SpanTapeRecompute(SpanTape tape, SpanSegment segment, void *context, SpanTensor input,
-                                 SpanTensor *output)
+PetscErrorCode SpanTapeSegment(SpanTape tape, SpanSegment segment, void *context, int n_inputs,
+                               const SpanTensor inputs[], SpanTensor *output)
 {
   const PetscBool recording = tape->recording;
   SpanNode node             = NULL;
   PetscFunctionBeginUser;
+  if (!recording || !tape->recompute) {
+    PetscCall(segment(tape, context, inputs, output));
+    PetscFunctionReturn(0);
+  }
   tape->recording = PETSC_FALSE;
-  PetscCall(segment(tape, context, input, output));
-  tape->recording = recording;
-  if (!recording) PetscFunctionReturn(0);
-  PetscCall(RecordNode(tape, RecomputeBackward, 1, &input, 1, *output, &node));
-  *(SpanSegment *)(void *)&node->with.pointer[0] = segment;
-  node->with.pointer[1]                          = context;
+  PetscCall(segment(tape, context, inputs, output));
+  tape->recording = PETSC_TRUE;
+  PetscCall(RecordNode(tape, Recompute, n_inputs, inputs, (1u << n_inputs) - 1, *output, &node));
+  node->segment         = segment;
+  node->with.pointer[0] = context;
   PetscFunctionReturn(0);
 }

@@ -31,12 +31,15 @@ PetscErrorCode SpanTapeReset(SpanTape tape);
 typedef PetscErrorCode (*SpanTapeReady)(void *context, SpanTensor parameter);
 PetscErrorCode SpanTapeOnReady(SpanTape tape, SpanTapeReady ready, void *context);
 
-/* A part of a network: outputs from inputs, no tensor kept. */
-typedef PetscErrorCode (*SpanSegment)(SpanTape tape, void *context, SpanTensor input, SpanTensor *output);
-/* Runs `segment` and keeps its input alone; the backward pass runs it again (Chen et al. 2016, arXiv 1604.06174). The
-   context must live until then. */
-PetscErrorCode SpanTapeRecompute(SpanTape tape, SpanSegment segment, void *context, SpanTensor input,
-                                 SpanTensor *output);
+/* A part of a network: an output from inputs (NULL where there is none), no tensor kept. */
+typedef PetscErrorCode (*SpanSegment)(SpanTape tape, void *context, const SpanTensor inputs[], SpanTensor *output);
+/* Whether SpanTapeSegment keeps a segment's inputs alone while recording, and runs it again in the backward pass (Chen
+   et al. 2016, arXiv 1604.06174): less memory for a third more work. Off unless set. */
+PetscErrorCode SpanTapeSetRecompute(SpanTape tape, PetscBool recompute);
+/* Runs `segment`. With recomputation the context must live until the backward pass, and parameters that the segment
+   uses must not be used elsewhere. */
+PetscErrorCode SpanTapeSegment(SpanTape tape, SpanSegment segment, void *context, int n_inputs,
+                               const SpanTensor inputs[], SpanTensor *output);
 
 /* For operations ------------------------------------------------------------------------------------------------- */
 
@@ -55,6 +58,7 @@ struct SpanNode_ {
     PetscInt64 integer[8];
     void *pointer[8];
   } with;
+  SpanSegment segment; /* of SpanTapeSegment */
 };
 
 /* Which numbers a backward pass reads: bit i for input i, SPAN_NEEDS_OUTPUT for the output. */
