@@ -51,9 +51,9 @@ PetscErrorCode SpanOptimizerStep(SpanOptimizer *o, PetscInt step, double rate, c
   const float clip  = o->clip > 0 && *norm > o->clip ? (float)(o->clip / *norm) : 1;
   const float beta1 = (float)o->beta1, beta2 = (float)o->beta2, eps = (float)o->eps;
   const float size = (float)(rate / bias1), root = (float)(1 / sqrt(bias2));
-  const float l2    = o->decoupled ? 0 : (float)o->weight_decay,
-              keep  = o->decoupled ? (float)(1 - rate * o->weight_decay) : 1;
-  const float ema   = (float)fmin(o->ema, (1 + (double)step) / (10 + (double)step));
+  const float l2     = o->decoupled ? 0 : (float)o->weight_decay,
+              shrink = o->decoupled ? (float)(rate * o->weight_decay) : 0;
+  const float ema    = (float)fmin(o->ema, (1 + (double)step) / (10 + (double)step));
   float *restrict m = o->first, *restrict v = o->second, *restrict average = o->average, *restrict w = values;
   const float *restrict g = gradients;
 #pragma omp parallel for simd schedule(static)
@@ -61,8 +61,8 @@ PetscErrorCode SpanOptimizerStep(SpanOptimizer *o, PetscInt step, double rate, c
     const float gradient = clip * g[i] + l2 * w[i];
     m[i]                 = beta1 * m[i] + (1 - beta1) * gradient;
     v[i]                 = beta2 * v[i] + (1 - beta2) * gradient * gradient;
-    w[i]                 = keep * w[i] - size * m[i] / (root * sqrtf(v[i]) + eps);
-    average[i]           = ema * average[i] + (1 - ema) * w[i];
+    w[i] -= shrink * w[i] + size * m[i] / (root * sqrtf(v[i]) + eps);
+    average[i] = ema * average[i] + (1 - ema) * w[i];
   }
   PetscFunctionReturn(0);
 }

@@ -189,7 +189,7 @@ PetscErrorCode SpanTrainOptionsRead(MPI_Comm comm, SpanTrainOptions *o, PetscBoo
       {"validation_patches", SPAN_OPTION_INT, &o->validation_patches, 1, 1e6, NULL, "patches a validation noise level"},
       {"storage", SPAN_OPTION_CHOICE, o->storage, 0, 0, "float32|float16", "of the weights in the model file"},
       {"pictures", SPAN_OPTION_STRING, o->pictures, 0, 0, NULL,
-       "stem of the PNGs: curve, denoised and generated images; without it the model's name"},
+       "stem of the PNGs: curve, denoised and generated images; without it the model's name; none"},
       {"json", SPAN_OPTION_STRING, o->json, 0, 0, NULL, "write the report to this file too"},
       {"checkpoint", SPAN_OPTION_STRING, o->checkpoint, 0, 0, NULL, "write checkpoints to this file"},
       {"checkpoint_every", SPAN_OPTION_REAL, &o->checkpoint_every, 0, 1e6, NULL, "minutes between checkpoints"},

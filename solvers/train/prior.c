@@ -1,6 +1,7 @@
 /* Trains a prior: reads the options, takes the steps, writes the model. */
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
+#include <subspan/solvers/train/pictures.h>
 #include <subspan/solvers/train/prior.h>
 #include <subspan/solvers/train/run.h>
 #include <stdio.h>
@@ -36,11 +37,20 @@ static PetscErrorCode WriteModel(SpanTrainRun *run)
   PetscFunctionReturn(0);
 }
 
+/* The stem of the pictures: --pictures, or the model's name without its ending. */
+static void Stem(const SpanTrainOptions *o, char stem[PETSC_MAX_PATH_LEN])
+{
+  snprintf(stem, PETSC_MAX_PATH_LEN, "%s", o->pictures[0] ? o->pictures : o->output);
+  char *ending = strrchr(stem, '.');
+  if (!o->pictures[0] && ending && !strcmp(ending, ".h5")) *ending = 0;
+}
+
 PetscErrorCode SpanTrainPrior(MPI_Comm comm, const char *const inputs[], int n_inputs)
 {
   SpanTrainOptions options;
   SpanTrainRun run;
   PetscBool stop;
+  char stem[PETSC_MAX_PATH_LEN];
   PetscFunctionBeginUser;
   PetscCall(SpanTrainOptionsRead(comm, &options, &stop));
   if (stop) PetscFunctionReturn(0);
@@ -51,6 +61,10 @@ PetscErrorCode SpanTrainPrior(MPI_Comm comm, const char *const inputs[], int n_i
   PetscCall(SpanTrainRunSteps(&run));
   PetscCall(PetscLogStagePush(SpanStageWrite));
   PetscCall(WriteModel(&run));
+  if (strcmp(options.pictures, "none")) {
+    Stem(&options, stem);
+    PetscCall(SpanTrainPictures(&run, stem));
+  }
   PetscCall(PetscLogStagePop());
   PetscCall(PetscPrintf(comm, "%s: %" PetscInt_FMT " steps in %.0f s, loss %.4g\n", options.output, run.step,
                         run.seconds,
