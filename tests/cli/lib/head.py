@@ -17,7 +17,7 @@ extent = {"x": 144.0, "y": 176.0, "z": 96.0}  # mm
 patient = {"R": ("x", -1), "L": ("x", 1), "A": ("y", -1), "P": ("y", 1), "I": ("z", -1), "S": ("z", 1)}  # LPS
 
 size = [round(extent[patient[a][0]] / s) for a, s in zip(axes, spacing)]
-index = np.meshgrid(*(np.arange(n) - n // 2 for n in size), indexing="ij")
+index = np.meshgrid(*(np.arange(n) - (n - 1) / 2 for n in size), indexing="ij")
 affine = np.zeros((3, 4))
 where = {}
 for column, (letter, step, i) in enumerate(zip(axes, spacing, index)):
@@ -25,7 +25,7 @@ for column, (letter, step, i) in enumerate(zip(axes, spacing, index)):
     where[axis] = sign * step * i
     row = "xyz".index(axis)
     affine[row, column] = sign * step * (-1 if row < 2 else 1)  # NIfTI counts towards R and A as negative: RAS
-    affine[row, 3] = -affine[row, column] * (size[column] // 2)
+    affine[row, 3] = -affine[row, column] * (size[column] - 1) / 2
 x, y, z = where["x"], where["y"], where["z"]
 
 
