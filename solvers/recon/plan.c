@@ -39,6 +39,7 @@ static int Items(const SpanReconRun *run, Item items[most_items])
       64. * (double)i->n_coils * (double)i->n_coils * (double)(o->kernel * o->kernel * o->kernel * o->kernel) / 8;
   items[n++] = (Item){"program and libraries", Baseline()};
   items[n++] = (Item){"k-space", (double)coils * samples * (run->input->reference ? 2 : 1)};
+  items[n++] = (Item){"k-space of a 3D scan", SpanScanPrepareMemory(run->input->scan, slices, coils)};
   items[n++] = (Item){"coil maps", sets * (double)coils * image};
   items[n++] = (Item){"masks", 1.5 * image};
   items[n++] = (Item){"ESPIRiT kernels", o->maps[0] || i->n_coils == 1 ? 0 : 3 * kernels};
@@ -90,7 +91,8 @@ static PetscErrorCode Print(const SpanReconRun *run)
                         l->n_groups, l->team_size));
   PetscCall(PetscPrintf(l->world, "  memory a rank (MiB):\n"));
   for (int k = 0; k < n; k++)
-    PetscCall(PetscPrintf(l->world, "    %-26s %10.1f\n", items[k].what, items[k].bytes / 0x1p20));
+    if (items[k].bytes > 0)
+      PetscCall(PetscPrintf(l->world, "    %-26s %10.1f\n", items[k].what, items[k].bytes / 0x1p20));
   PetscCall(PetscPrintf(l->world, "    %-26s %10.1f\n", "all", run->planned / 0x1p20));
   PetscCall(PetscPrintf(l->world, "  output: %.1f MiB\n", pixel * 4 * (run->input->reference ? 3 : 2) / 0x1p20));
   PetscCall(PetscPrintf(l->world, "  messages: %s\n",
