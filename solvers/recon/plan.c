@@ -101,11 +101,31 @@ static PetscErrorCode Print(const SpanReconRun *run)
   PetscFunctionReturn(0);
 }
 
+/* That no array's size passes the range of PetscInt. */
+static PetscErrorCode CheckCounts(const SpanReconRun *run)
+{
+  const SpanScanInfo *i = run->input->info;
+  const SpanLayout *l   = run->input->layout;
+  PetscInt first, coils, mine, slices, sets = run->input->options->map_sets;
+  double pixels = (double)i->ny * (double)i->nx;
+  PetscFunctionBeginUser;
+  SpanShare(i->n_coils, l->team_size, l->team_rank, &first, &coils);
+  SpanShare(run->n_slices, l->n_groups, l->group, &mine, &slices);
+  PetscCall(SpanCheckCount(PETSC_COMM_SELF, i->path, "k-space of a slice",
+                           2 * (double)coils * (double)i->n_rows * (double)i->n_samples));
+  PetscCall(SpanCheckCount(PETSC_COMM_SELF, i->path, "coil maps", 2 * (double)sets * (double)coils * pixels));
+  PetscCall(SpanCheckCount(PETSC_COMM_SELF, i->path, "images", 2 * (double)sets * pixels));
+  PetscCall(SpanCheckCount(PETSC_COMM_SELF, i->path, "reconstruction",
+                           (double)slices * (double)i->grid.ny * (double)i->grid.nx));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanReconPlan(SpanReconRun *run, PetscBool *stop)
 {
   MPI_Comm node;
   double need, all, have = NodeMemory();
   PetscFunctionBeginUser;
+  PetscCall(SpanErrorAgree(run->input->layout->world, CheckCounts(run)));
   run->planned = Memory(run);
   need         = run->planned - Baseline();
   *stop        = run->input->options->plan;

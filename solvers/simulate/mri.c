@@ -287,6 +287,7 @@ static PetscErrorCode SetUp(MPI_Comm comm, const char path[], SpanVolumeReader r
     PetscCall(Trajectory(comm, s));
   else
     PetscCall(SpanFFTCreate(2, dims, &s->fft));
+  PetscCall(SpanCheckCount(comm, path, "coil maps", (double)o->coils * (double)n));
   PetscCall(PetscMalloc1(o->coils * n, &s->maps));
   PetscCall(Maps(o, s->scan.ny, s->scan.nx, s->maps));
   if (strcmp(o->undersample, "none")) {

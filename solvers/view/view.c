@@ -72,6 +72,8 @@ static PetscErrorCode ReadImage(const char path[], const char array[], Image *im
   PetscFunctionBeginUser;
   PetscCall(SpanVolumeReaderOpen(PETSC_COMM_SELF, path, array, &reader));
   image->grid = *SpanVolumeReaderGrid(reader);
+  PetscCall(SpanCheckCount(PETSC_COMM_SELF, path, "volume",
+                           (double)image->grid.nz * (double)image->grid.ny * (double)image->grid.nx));
   PetscCall(PetscMalloc1(image->grid.nz * image->grid.ny * image->grid.nx, &image->data));
   PetscCall(SpanVolumeRead(reader, 0, image->grid.nz, image->data));
   PetscCall(SpanVolumeReaderClose(&reader));

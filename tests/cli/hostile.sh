@@ -12,6 +12,7 @@ for file in no_kspace real_kspace two_dimensions five_dimensions mask_length mas
 done
 refused "trajectory" recon trajectory_nan.h5 "${out[@]}"
 refused "trajectory" recon trajectory_huge.h5 "${out[@]}"
+refused "giant.h5" recon giant.h5 "${out[@]}"
 refused "centre of k-space is 0 x 0" recon zeros.h5 "${out[@]}"
 refused "text.txt" recon text.txt "${out[@]}"
 refused "nothing.h5: no such file" recon nothing.h5 "${out[@]}"

@@ -19,6 +19,8 @@ def scan(name, kspace=k, **more):
 
 
 scan("good.h5")
+with h5py.File("giant.h5", "w") as f:  # 2^34 numbers a slice, none of which is stored
+    f.create_dataset("kspace", (1, 1024, 4096, 4096), np.complex64, chunks=(1, 1, 64, 64))
 scan("no_kspace.h5", None, something=np.zeros(3))
 scan("real_kspace.h5", k.real)
 scan("two_dimensions.h5", k[0, 0])
