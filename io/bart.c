@@ -5,6 +5,7 @@
 #include <subspan/io/cfl.h>
 #include <subspan/io/scan_private.h>
 #include <subspan/operators/imaging/fft.h>
+#include <subspan/operators/imaging/plans.h>
 
 typedef struct {
   SpanCfl file;
@@ -61,7 +62,7 @@ static PetscErrorCode Hybrid(SpanScan scan)
   struct fftwf_plan_s *plan;
   PetscFunctionBeginUser;
   if (b->hybrid) PetscFunctionReturn(0);
-  PetscCall(SpanFFTPlan(n, 1, 1, n, 1, &plan));
+  PetscCall(SpanPlanLine(n, 1, &plan));
   PetscCall(PetscMalloc1(plane * d[3], &b->hybrid));
   PetscCall(PetscMalloc2(plane, &coil, n, &line));
   for (PetscInt j = 0; j < d[3]; j++) {

@@ -11,6 +11,7 @@
 #include <subspan/io/ismrmrd_header.h>
 #include <subspan/io/scan_private.h>
 #include <subspan/operators/imaging/fft.h>
+#include <subspan/operators/imaging/plans.h>
 #include <hdf5.h>
 #include <ismrmrd/dataset.h>
 #include <math.h>
@@ -350,8 +351,8 @@ static PetscErrorCode Accumulate(SpanScan scan, PetscInt slice, PetscInt first_c
   struct fftwf_plan_s *backward, *forward;
   float complex *line, *positions;
   PetscFunctionBeginUser;
-  PetscCall(SpanFFTPlan(d->readout, 1, 1, d->readout, 1, &backward));
-  PetscCall(SpanFFTPlan(d->kept, 1, 1, d->kept, -1, &forward));
+  PetscCall(SpanPlanLine(d->readout, 1, &backward));
+  PetscCall(SpanPlanLine(d->kept, -1, &forward));
   PetscCall(PetscMalloc2(d->readout, &line, d->kept, &positions));
   for (PetscInt i = 0; i < d->n_lines; i++) {
     const Line *l = &d->lines[i];
