@@ -103,16 +103,16 @@ static void Columns(SpanSense s, PetscInt x)
 
 static PetscErrorCode TwoAxes(SpanSense s, const float complex *in, float complex *out)
 {
-  PetscInt ny = s->ny, nx = s->nx, sets = s->coils->n_sets;
+  PetscInt ny = s->ny, nx = s->nx, sets = s->coils->n_sets, n_coils = s->coils->n_coils;
   const PetscInt *place = SpanColumnsSamples(s->columns);
   PetscBool rows        = (PetscBool)(s->axis == SPAN_SENSE_BOTH);
   float complex *sum;
   PetscFunctionBeginUser;
-  PetscCall(PetscCalloc1(sets * ny * nx, &sum)); /* (ny, sets, nx) */
-  for (PetscInt j = 0; j < s->coils->n_coils; j++) {
+  PetscCall(PetscMalloc1(sets * ny * nx, &sum)); /* (ny, sets, nx) */
 #pragma omp parallel
-    {
-      float complex line[nx] __attribute__((aligned(64)));
+  {
+    float complex line[nx] __attribute__((aligned(64)));
+    for (PetscInt j = 0; j < n_coils; j++) {
 #pragma omp for
       for (PetscInt y = 0; y < ny; y++) {
         float complex *row = s->work + place[y] * s->stride;
@@ -123,13 +123,14 @@ static PetscErrorCode TwoAxes(SpanSense s, const float complex *in, float comple
       for (PetscInt x = 0; x < nx; x += span_columns_block) Columns(s, x);
 #pragma omp for
       for (PetscInt y = 0; y < ny; y++) {
-        float complex *row = s->work + place[y] * s->stride;
+        float complex *row = s->work + place[y] * s->stride, *row_sum = sum + y * sets * nx;
         if (rows) Fourier(s->rows[1], row, line);
-        AddCoilRow(s, j, y, rows ? line : row, sum + y * sets * nx);
+        if (j == 0) memset(row_sum, 0, (size_t)(sets * nx) * sizeof *row_sum);
+        AddCoilRow(s, j, y, rows ? line : row, row_sum);
+        if (j == n_coils - 1) CopyOut(s, y, row_sum, out);
       }
     }
   }
-  for (PetscInt y = 0; y < ny; y++) CopyOut(s, y, sum + y * sets * nx, out);
   PetscCall(PetscFree(sum));
   PetscFunctionReturn(0);
 }
