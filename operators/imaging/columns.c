@@ -8,7 +8,6 @@
 enum { most_factors = 16, smallest_own = 17, largest_own = 331, together = 6, vector_columns = 8 };
 
 typedef float Vector __attribute__((vector_size(8 * vector_columns)));
-typedef int Order __attribute__((vector_size(8 * vector_columns)));
 typedef float Unaligned __attribute__((vector_size(8 * vector_columns), aligned(8), may_alias));
 
 typedef struct {
@@ -79,11 +78,16 @@ static PetscErrorCode Table(PetscInt p, float **table)
   PetscFunctionReturn(0);
 }
 
+/* Real and imaginary parts change places. */
+static Vector Swap(Vector v)
+{
+  return __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+}
+
 /* A p-point transform of vector_columns columns whose rows lie `step` numbers apart. x_j + x_{p-j} meets the cosines,
    x_j - x_{p-j} the sines, which halves the work twice. sign: -1 forward, 1 backward. */
 static void Prime(PetscInt p, const float *table, PetscInt step, float sign, float complex *x)
 {
-  const Order swap     = {1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14};
   const Vector times_i = {-1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1};
   PetscInt half        = (p - 1) / 2;
   Vector first         = *(Unaligned *)x, all, sums[half], differences[half];
@@ -92,7 +96,7 @@ static void Prime(PetscInt p, const float *table, PetscInt step, float sign, flo
   for (PetscInt j = 1; j <= half; j++) {
     Vector a = *(Unaligned *)(x + j * step), b = *(Unaligned *)(x + (p - j) * step);
     sums[j - 1]        = a + b;
-    differences[j - 1] = __builtin_shuffle(a - b, swap) * factor;
+    differences[j - 1] = Swap(a - b) * factor;
     all += a + b;
   }
   *(Unaligned *)x = all;
@@ -117,7 +121,8 @@ static void Prime(PetscInt p, const float *table, PetscInt step, float sign, flo
 PetscErrorCode SpanColumnsCreate(PetscInt n, PetscInt width, PetscInt stride, SpanColumns *out)
 {
   SpanColumns c;
-  PetscInt lengths[most_factors], step = n, rest = width % span_columns_block;
+  PetscInt lengths[most_factors], before = 1, rest = width % span_columns_block;
+  int n_factors = Factorize(n, lengths);
   PetscFunctionBeginUser;
   PetscCheck(stride % vector_columns == 0, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
              "a stride of %" PetscInt_FMT ": must be a multiple of %d", stride, vector_columns);
@@ -125,30 +130,27 @@ PetscErrorCode SpanColumnsCreate(PetscInt n, PetscInt width, PetscInt stride, Sp
   c->n         = n;
   c->width     = width;
   c->stride    = stride;
-  c->n_factors = Factorize(n, lengths);
+  c->n_factors = n_factors;
   PetscCall(PetscCalloc2(n, &c->samples, n, &c->frequencies));
-  for (int f = 0; f < c->n_factors; f++) {
-    PetscInt length = lengths[f], other = n / length, inverse = Inverse(other, length);
-    step /= length;
+  for (int f = 0; f < n_factors; f++) {
+    PetscInt length = lengths[f], step = n / (before * length), inverse = Inverse(n / length, length);
     c->factors[f] = (Factor){.n = length, .step = step};
     for (PetscInt i = 0; i < n; i++) {
       c->samples[i] += i % length * inverse % length * step;
       c->frequencies[i] += i % length * step;
     }
-    if (Own(length)) {
-      PetscCall(Table(length, &c->factors[f].table));
-      continue;
-    }
-    for (int s = 0; s < 2; s++) {
+    if (Own(length)) PetscCall(Table(length, &c->factors[f].table));
+    for (int s = 0; s < 2 && !c->factors[f].table; s++) {
       SpanPlanShape shape = {.n        = length,
                              .stride   = step * stride,
-                             .count    = {other / step, step, span_columns_block},
+                             .count    = {before, step, span_columns_block},
                              .distance = {length * step * stride, stride, 1},
                              .sign     = s ? 1 : -1};
       if (width >= span_columns_block) PetscCall(SpanPlanInPlace(&shape, &c->factors[f].plans[s]));
       shape.count[2] = rest;
       if (rest) PetscCall(SpanPlanInPlace(&shape, &c->factors[f].rests[s]));
     }
+    before *= length;
   }
   *out = c;
   PetscFunctionReturn(0);
