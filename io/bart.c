@@ -5,6 +5,7 @@
 #include <subspan/io/cfl.h>
 #include <subspan/io/scan_private.h>
 #include <subspan/operators/imaging/fft.h>
+#include <subspan/operators/imaging/plans.h>
 
 typedef struct {
   SpanCfl file;
@@ -22,7 +23,7 @@ static PetscErrorCode ReadLines(void *context, PetscInt first, PetscInt count, P
   struct fftwf_plan_s *plan;
   PetscErrorCode ierr = 0;
   PetscFunctionBeginUser;
-  PetscCall(SpanFFTPlan(n, 1, 1, n, 1, &plan));
+  PetscCall(SpanPlanLine(n, 1, &plan));
   PetscCall(PetscMalloc2(count * n, &coil, n, &line));
   for (PetscInt j = 0; j < n_coils && !ierr; j++) {
     ierr = SpanCflRead(&b->file, ((first_coil + j) * d[1] * d[2] + first) * n, count * n, coil);

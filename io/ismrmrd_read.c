@@ -2,6 +2,7 @@
 #include <subspan/base/error.h>
 #include <subspan/io/ismrmrd_private.h>
 #include <subspan/operators/imaging/fft.h>
+#include <subspan/operators/imaging/plans.h>
 #include <math.h>
 #include <string.h>
 
@@ -48,8 +49,8 @@ static PetscErrorCode Accumulate(SpanScan scan, PetscInt slice, PetscInt first_c
   struct fftwf_plan_s *backward, *forward;
   float complex *line, *positions;
   PetscFunctionBeginUser;
-  PetscCall(SpanFFTPlan(d->readout, 1, 1, d->readout, 1, &backward));
-  PetscCall(SpanFFTPlan(d->kept, 1, 1, d->kept, -1, &forward));
+  PetscCall(SpanPlanLine(d->readout, 1, &backward));
+  PetscCall(SpanPlanLine(d->kept, -1, &forward));
   PetscCall(PetscMalloc2(d->readout, &line, d->kept, &positions));
   for (PetscInt i = 0; i < d->n_lines; i++) {
     const Line *l = &d->lines[i];
@@ -80,7 +81,7 @@ static PetscErrorCode ReadLines(void *context, PetscInt first, PetscInt count, P
   float complex *line;
   PetscErrorCode ierr = 0;
   PetscFunctionBeginUser;
-  PetscCall(SpanFFTPlan(d->readout, 1, 1, d->readout, 1, &backward));
+  PetscCall(SpanPlanLine(d->readout, 1, &backward));
   PetscCall(PetscMalloc1(d->readout, &line));
   for (PetscInt i = 0; i < count && !ierr; i++) {
     const Line *l = &d->lines[first + i];

@@ -129,23 +129,26 @@ PetscErrorCode SpanScanReadKspace(SpanScan scan, PetscInt slice, PetscInt first_
   PetscFunctionReturn(0);
 }
 
-void SpanScanMarkMeasured(PetscInt n_pixels, PetscInt n_coils, const float complex *kspace, float *mask)
+PetscInt SpanScanMarkMeasured(PetscInt n_pixels, PetscInt n_coils, const float complex *kspace, float *mask)
 {
+  PetscInt count = 0;
   for (PetscInt j = 0; j < n_coils; j++)
     for (PetscInt i = 0; i < n_pixels; i++)
       if (kspace[j * n_pixels + i] != 0) mask[i] = 1;
+  for (PetscInt i = 0; i < n_pixels; i++) count += mask[i] != 0;
+  return count;
 }
 
 static PetscErrorCode MaskFromSamples(SpanScan scan, PetscInt slice, float *mask)
 {
-  PetscInt n = scan->info.ny * scan->info.nx;
+  PetscInt n = scan->info.ny * scan->info.nx, count = 0;
   float complex *coil;
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(n, &coil));
   for (PetscInt i = 0; i < n; i++) mask[i] = 0;
-  for (PetscInt j = 0; j < scan->info.n_coils; j++) {
+  for (PetscInt j = 0; j < scan->info.n_coils && count < n; j++) {
     PetscCall(SpanScanReadKspace(scan, slice, j, 1, coil));
-    SpanScanMarkMeasured(n, 1, coil, mask);
+    count = SpanScanMarkMeasured(n, 1, coil, mask);
   }
   PetscCall(PetscFree(coil));
   PetscFunctionReturn(0);

@@ -42,8 +42,9 @@ PetscErrorCode SpanScanReadKspace(SpanScan scan, PetscInt slice, PetscInt first_
 /* mask: (ny, nx), 1 where measured, 0 elsewhere. Cartesian only. Without a mask in the file a sample counts as
    measured if any coil is non-zero there. */
 PetscErrorCode SpanScanReadMask(SpanScan scan, PetscInt slice, float *mask);
-/* Sets mask (ny, nx) to 1 where a coil of kspace (n_coils, ny, nx) is not zero, and leaves it elsewhere. */
-void SpanScanMarkMeasured(PetscInt n_pixels, PetscInt n_coils, const float complex *kspace, float *mask);
+/* Sets mask (ny, nx) to 1 where a coil of kspace (n_coils, ny, nx) is not zero, and leaves it elsewhere; how many
+   pixels are set by then. */
+PetscInt SpanScanMarkMeasured(PetscInt n_pixels, PetscInt n_coils, const float complex *kspace, float *mask);
 /* trajectory: (n_rows, n_samples, 2) as (kx, ky) in cycles per field of view. Non-Cartesian only. */
 PetscErrorCode SpanScanReadTrajectory(SpanScan scan, PetscInt slice, float *trajectory);
 /* density: (n_rows, n_samples). Only where the info says has_density. */

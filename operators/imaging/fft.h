@@ -9,8 +9,7 @@
 
 typedef struct SpanFFT_ *SpanFFT;
 
-/* dims: 2 or 3 sizes, slowest first. Plans are FFTW_ESTIMATE: those that FFTW times would change the bits from run to
-   run. */
+/* dims: 2 or 3 sizes, slowest first. */
 PetscErrorCode SpanFFTCreate(int n_dims, const PetscInt dims[], SpanFFT *fft);
 PetscErrorCode SpanFFTDestroy(SpanFFT *fft);
 /* in, out: dims; may be the same array. */
@@ -23,12 +22,6 @@ PetscErrorCode SpanFFTCreateMat(SpanFFT fft, PetscInt n_images, Mat *mat);
    the transform along columns is 13 times slower. */
 PetscInt SpanFFTStride(PetscInt nx);
 
-/* FFTW plans of one axis, in place, unnormalised: `howmany` transforms of length n. sign -1 forward, +1 backward. Data
-   must start on 16 bytes, as what PetscMalloc gives does: without that promise FFTW is four times slower. The
-   buffer only fixes the alignment. Plans are kept for the life of the program: the same one is handed out again. */
+/* One line of n numbers by a plan of SpanPlanLine, centred and orthonormal; in and out may be the same array. */
 struct fftwf_plan_s;
-PetscErrorCode SpanFFTPlan(PetscInt n, PetscInt stride, PetscInt howmany, PetscInt distance, int sign,
-                           struct fftwf_plan_s **plan);
-
-/* One line of n numbers by `plan` (howmany 1, stride 1), centred and orthonormal, from `in` to `out`. */
 void SpanFFTCentredLine(struct fftwf_plan_s *plan, PetscInt n, const float complex *in, float complex *out);

@@ -5,15 +5,17 @@
    have one order. Grid rows carry a margin of kernel width that is folded in afterwards, so kernels are contiguous. */
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
+#include <subspan/operators/imaging/columns.h>
 #include <subspan/operators/imaging/fft.h>
 #include <subspan/operators/imaging/nufft.h>
+#include <subspan/operators/imaging/plans.h>
 #include <subspan/operators/imaging/shell.h>
 #include <fftw3.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { width = 8, band = 16, block = 16 };
+enum { width = 8, band = 16 };
 
 struct SpanNufft_ {
   PetscInt ny, nx, gy, gx, stride, n_points;
@@ -24,7 +26,8 @@ struct SpanNufft_ {
   float *weights;                   /* (sorted point, 2, width): along y, along x */
   PetscInt *row_start;              /* (gy + 1): first sorted point of each row */
   float complex *grid;              /* (gy, stride) */
-  fftwf_plan rows[2], columns[2], rest[2];
+  fftwf_plan rows[2];
+  SpanColumns columns;
 };
 
 static double Bessel0(double x)
@@ -138,12 +141,9 @@ PetscErrorCode SpanNufftCreate(PetscInt ny, PetscInt nx, PetscInt n_points, cons
       PetscMalloc4(n_points, &n->order, n_points, &n->row, n_points, &n->column, 2 * width * n_points, &n->weights));
   PetscCall(SortPoints(n, trajectory));
   PetscCall(PetscMalloc1(n->gy * n->stride, &n->grid));
-  for (int s = 0; s < 2; s++) {
-    int sign = s ? 1 : -1;
-    PetscCall(SpanFFTPlan(n->gx, 1, 1, n->gx, sign, &n->rows[s]));
-    PetscCall(SpanFFTPlan(n->gy, n->stride, block, 1, sign, &n->columns[s]));
-    if (n->gx % block) PetscCall(SpanFFTPlan(n->gy, n->stride, n->gx % block, 1, sign, &n->rest[s]));
-  }
+  PetscCall(SpanPlanLine(n->gx, -1, &n->rows[0]));
+  PetscCall(SpanPlanLine(n->gx, 1, &n->rows[1]));
+  PetscCall(SpanColumnsCreate(n->gy, n->gx, n->stride, &n->columns));
   *out = n;
   PetscCall(PetscLogEventEnd(SpanEventNufftPlan, 0, 0, 0, 0));
   PetscFunctionReturn(0);
@@ -159,6 +159,7 @@ PetscErrorCode SpanNufftDestroy(SpanNufft *nufft)
   PetscCall(PetscFree4(n->order, n->row, n->column, n->weights));
   PetscCall(PetscFree(n->row_start));
   PetscCall(PetscFree(n->grid));
+  PetscCall(SpanColumnsDestroy(&n->columns));
   PetscCall(PetscFree(*nufft));
   PetscFunctionReturn(0);
 }
@@ -174,29 +175,35 @@ double SpanNufftMemory(PetscInt ny, PetscInt nx, PetscInt n_points)
 static void Columns(SpanNufft n, int s)
 {
 #pragma omp for
-  for (PetscInt x = 0; x < n->gx; x += block) {
-    fftwf_complex *column = (fftwf_complex *)(n->grid + x);
-    fftwf_execute_dft(x + block <= n->gx ? n->columns[s] : n->rest[s], column, column);
-  }
+  for (PetscInt x = 0; x < n->gx; x += span_columns_block) SpanColumnsTransform(n->columns, s, x, n->grid);
 }
 
 /* The grid row that image row r is padded to. */
-static float complex *GridRow(SpanNufft n, PetscInt r) { return n->grid + (r - n->ny / 2 + n->gy) % n->gy * n->stride; }
+static float complex *ImageRow(const SpanNufft n, PetscInt r)
+{
+  return n->grid + SpanColumnsSamples(n->columns)[(r - n->ny / 2 + n->gy) % n->gy] * n->stride;
+}
+
+static float complex *SpectrumRow(const SpanNufft n, PetscInt k)
+{
+  return n->grid + SpanColumnsFrequencies(n->columns)[k] * n->stride;
+}
 
 /* image -> spectrum on the grid, with its margin. Called by all threads. */
 static void ToGrid(SpanNufft n, const float complex *image)
 {
   PetscInt half = n->nx / 2, nx = n->nx;
+  float complex line[n->gx] __attribute__((aligned(64)));
+  memset(line, 0, sizeof line);
 #pragma omp for
   for (PetscInt i = 0; i < n->gy; i++) memset(n->grid + i * n->stride, 0, (size_t)n->stride * sizeof *n->grid);
 #pragma omp for
   for (PetscInt r = 0; r < n->ny; r++) {
-    float complex *row     = GridRow(n, r);
     const float complex *x = image + r * nx;
     float scale            = n->scale * n->deapodise_y[r];
-    for (PetscInt c = half; c < nx; c++) row[c - half] = scale * n->deapodise_x[c] * x[c];
-    for (PetscInt c = 0; c < half; c++) row[n->gx - half + c] = scale * n->deapodise_x[c] * x[c];
-    fftwf_execute_dft(n->rows[0], (fftwf_complex *)row, (fftwf_complex *)row);
+    for (PetscInt c = half; c < nx; c++) line[c - half] = scale * n->deapodise_x[c] * x[c];
+    for (PetscInt c = 0; c < half; c++) line[n->gx - half + c] = scale * n->deapodise_x[c] * x[c];
+    fftwf_execute_dft(n->rows[0], (fftwf_complex *)line, (fftwf_complex *)ImageRow(n, r));
   }
   Columns(n, 0);
 #pragma omp for
@@ -210,7 +217,7 @@ static float complex Interpolate(const SpanNufft n, PetscInt s)
   float sum[2 * width] = {0};
   int row              = n->row[s];
   for (int k = 0; k < width; k++) {
-    const float *g = (const float *)(n->grid + (PetscInt)row * n->stride + n->column[s]);
+    const float *g = (const float *)(SpectrumRow(n, row) + n->column[s]);
     for (int i = 0; i < 2 * width; i++) sum[i] += wy[k] * g[i];
     if (++row == n->gy) row = 0;
   }
@@ -251,7 +258,7 @@ static void SpreadRow(const SpanNufft n, PetscInt from, PetscInt top, PetscInt b
       PetscInt row = from + k;
       if (row >= n->gy) row -= n->gy;
       if (row < top || row >= bottom) continue;
-      float *g = (float *)(n->grid + row * n->stride + n->column[s]);
+      float *g = (float *)(SpectrumRow(n, row) + n->column[s]);
       for (int i = 0; i < 2 * width; i++) g[i] += wy[k] * line[i];
     }
   }
@@ -260,14 +267,15 @@ static void SpreadRow(const SpanNufft n, PetscInt from, PetscInt top, PetscInt b
 static void FromGrid(SpanNufft n, float complex *image)
 {
   PetscInt half = n->nx / 2, nx = n->nx;
+  float complex line[n->gx] __attribute__((aligned(64)));
   Columns(n, 1);
 #pragma omp for
   for (PetscInt r = 0; r < n->ny; r++) {
-    float complex *row = GridRow(n, r), *x = image + r * nx;
-    float scale = n->scale * n->deapodise_y[r];
-    fftwf_execute_dft(n->rows[1], (fftwf_complex *)row, (fftwf_complex *)row);
-    for (PetscInt c = half; c < nx; c++) x[c] = scale * n->deapodise_x[c] * row[c - half];
-    for (PetscInt c = 0; c < half; c++) x[c] = scale * n->deapodise_x[c] * row[n->gx - half + c];
+    float complex *x = image + r * nx;
+    float scale      = n->scale * n->deapodise_y[r];
+    fftwf_execute_dft(n->rows[1], (fftwf_complex *)ImageRow(n, r), (fftwf_complex *)line);
+    for (PetscInt c = half; c < nx; c++) x[c] = scale * n->deapodise_x[c] * line[c - half];
+    for (PetscInt c = 0; c < half; c++) x[c] = scale * n->deapodise_x[c] * line[n->gx - half + c];
   }
 }
 
@@ -281,11 +289,14 @@ PetscErrorCode SpanNufftAdjoint(SpanNufft n, PetscInt n_images, const float comp
 #pragma omp for schedule(dynamic)
       for (PetscInt top = 0; top < n->gy; top += band) {
         PetscInt bottom = PetscMin(top + band, n->gy);
-        memset(n->grid + top * n->stride, 0, (size_t)((bottom - top) * n->stride) * sizeof *n->grid);
+        for (PetscInt row = top; row < bottom; row++)
+          memset(SpectrumRow(n, row), 0, (size_t)n->stride * sizeof *n->grid);
         for (PetscInt from = top - width + 1; from < bottom; from++)
           SpreadRow(n, (from + n->gy) % n->gy, top, bottom, in);
-        for (PetscInt row = top; row < bottom; row++)
-          for (int i = 0; i < width; i++) n->grid[row * n->stride + i] += n->grid[row * n->stride + n->gx + i];
+        for (PetscInt row = top; row < bottom; row++) {
+          float complex *g = SpectrumRow(n, row);
+          for (int i = 0; i < width; i++) g[i] += g[n->gx + i];
+        }
       }
       FromGrid(n, images + k * n->ny * n->nx);
     }

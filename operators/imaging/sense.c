@@ -51,6 +51,7 @@ PetscErrorCode SpanSenseDestroy(SpanSense *sense)
   PetscFunctionBeginUser;
   if (!*sense) PetscFunctionReturn(0);
   PetscCall(SpanFFTDestroy(&(*sense)->fft));
+  PetscCall(SpanColumnsDestroy(&(*sense)->columns));
   PetscCall(PetscFree((*sense)->work));
   PetscCall(PetscFree((*sense)->corner_mask));
   PetscCall(PetscFree((*sense)->coil_image));

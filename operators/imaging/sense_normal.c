@@ -3,11 +3,10 @@
    Between F and F' the mask is diagonal, so the shifts of the centred transform cancel: plain FFTs and a mask with
    k = 0 in the corner do. A mask that is the same in all rows commutes with the transform along y, which then cancels
    against its inverse: half of the flops, and each row stays in the cache from the maps to the sum. */
+#include <subspan/operators/imaging/plans.h>
 #include <subspan/operators/imaging/sense_private.h>
 #include <fftw3.h>
 #include <string.h>
-
-enum { block = 16 };
 
 PetscErrorCode SpanSenseNormalSetUp(SpanSense s)
 {
@@ -17,23 +16,23 @@ PetscErrorCode SpanSenseNormalSetUp(SpanSense s)
   float scale = s->axis == SPAN_SENSE_BOTH      ? 1.f / (float)(ny * nx)
                 : s->axis == SPAN_SENSE_ALONG_X ? 1.f / (float)nx
                                                 : 1.f / (float)ny;
+  PetscCall(SpanPlanLine(nx, -1, &s->rows[0]));
+  PetscCall(SpanPlanLine(nx, 1, &s->rows[1]));
+  if (s->axis != SPAN_SENSE_ALONG_X) {
+    PetscCall(PetscCalloc1(ny * s->stride, &s->work));
+    PetscCall(SpanColumnsCreate(ny, nx, s->stride, &s->columns));
+  }
   PetscCall(PetscMalloc1(ny * nx, &s->corner_mask));
-  for (PetscInt y = 0; y < ny; y++)
-    for (PetscInt x = 0; x < nx; x++)
-      s->corner_mask[y * nx + x] = scale * s->mask[(y + ny / 2) % ny * nx + (x + nx / 2) % nx];
-  PetscCall(PetscMalloc1(ny * s->stride, &s->work));
-  for (int i = 0; i < 2; i++) {
-    int sign = i ? 1 : -1;
-    PetscCall(SpanFFTPlan(nx, 1, 1, nx, sign, &s->rows[i]));
-    PetscCall(SpanFFTPlan(ny, s->stride, block, 1, sign, &s->columns[i]));
-    if (nx % block) PetscCall(SpanFFTPlan(ny, s->stride, nx % block, 1, sign, &s->rest[i]));
+  for (PetscInt y = 0; y < ny; y++) {
+    float *row = s->corner_mask + (s->columns ? SpanColumnsFrequencies(s->columns)[y] : y) * nx;
+    for (PetscInt x = 0; x < nx; x++) row[x] = scale * s->mask[(y + ny / 2) % ny * nx + (x + nx / 2) % nx];
   }
   PetscFunctionReturn(0);
 }
 
-static void Fourier(fftwf_plan plan, float complex *x)
+static void Fourier(fftwf_plan plan, float complex *in, float complex *out)
 {
-  fftwf_execute_dft(plan, (fftwf_complex *)x, (fftwf_complex *)x);
+  fftwf_execute_dft(plan, (fftwf_complex *)in, (fftwf_complex *)out);
 }
 
 /* row = sum_s S_sj x_s along row y. */
@@ -73,15 +72,16 @@ static PetscErrorCode AlongX(SpanSense s, const float complex *in, float complex
   PetscFunctionBeginUser;
 #pragma omp parallel
   {
-    float complex row[nx] __attribute__((aligned(64))), sum[sets * nx] __attribute__((aligned(64)));
+    float complex row[nx] __attribute__((aligned(64))), spectrum[nx] __attribute__((aligned(64))),
+        sum[sets * nx] __attribute__((aligned(64)));
 #pragma omp for
     for (PetscInt y = 0; y < s->ny; y++) {
       memset(sum, 0, sizeof sum);
       for (PetscInt j = 0; j < s->coils->n_coils; j++) {
         CoilRow(s, j, y, in, row);
-        Fourier(s->rows[0], row);
-        for (PetscInt i = 0; i < nx; i++) row[i] *= s->corner_mask[i];
-        Fourier(s->rows[1], row);
+        Fourier(s->rows[0], row, spectrum);
+        for (PetscInt i = 0; i < nx; i++) spectrum[i] *= s->corner_mask[i];
+        Fourier(s->rows[1], spectrum, row);
         AddCoilRow(s, j, y, row, sum);
       }
       CopyOut(s, y, sum, out);
@@ -90,43 +90,47 @@ static PetscErrorCode AlongX(SpanSense s, const float complex *in, float complex
   PetscFunctionReturn(0);
 }
 
-/* Columns x .. x + block of the work array: forward transform, mask, inverse transform. */
+/* A block of columns from x on: forward transform, mask, inverse transform. */
 static void Columns(SpanSense s, PetscInt x)
 {
-  int rest            = x + block > s->nx;
-  PetscInt width      = rest ? s->nx - x : block;
+  PetscInt width      = PetscMin(span_columns_block, s->nx - x);
   float complex *work = s->work + x;
-  Fourier(rest ? s->rest[0] : s->columns[0], work);
+  SpanColumnsTransform(s->columns, 0, x, s->work);
   for (PetscInt y = 0; y < s->ny; y++)
     for (PetscInt i = 0; i < width; i++) work[y * s->stride + i] *= s->corner_mask[y * s->nx + x + i];
-  Fourier(rest ? s->rest[1] : s->columns[1], work);
+  SpanColumnsTransform(s->columns, 1, x, s->work);
 }
 
 static PetscErrorCode TwoAxes(SpanSense s, const float complex *in, float complex *out)
 {
-  PetscInt ny = s->ny, nx = s->nx, sets = s->coils->n_sets;
-  PetscBool rows = (PetscBool)(s->axis == SPAN_SENSE_BOTH);
+  PetscInt ny = s->ny, nx = s->nx, sets = s->coils->n_sets, n_coils = s->coils->n_coils;
+  const PetscInt *place = SpanColumnsSamples(s->columns);
+  PetscBool rows        = (PetscBool)(s->axis == SPAN_SENSE_BOTH);
   float complex *sum;
   PetscFunctionBeginUser;
-  PetscCall(PetscCalloc1(sets * ny * nx, &sum)); /* (ny, sets, nx) */
-  for (PetscInt j = 0; j < s->coils->n_coils; j++) {
+  PetscCall(PetscMalloc1(sets * ny * nx, &sum)); /* (ny, sets, nx) */
 #pragma omp parallel
-    {
+  {
+    float complex line[nx] __attribute__((aligned(64)));
+    for (PetscInt j = 0; j < n_coils; j++) {
 #pragma omp for
       for (PetscInt y = 0; y < ny; y++) {
-        CoilRow(s, j, y, in, s->work + y * s->stride);
-        if (rows) Fourier(s->rows[0], s->work + y * s->stride);
+        float complex *row = s->work + place[y] * s->stride;
+        CoilRow(s, j, y, in, rows ? line : row);
+        if (rows) Fourier(s->rows[0], line, row);
       }
 #pragma omp for
-      for (PetscInt x = 0; x < nx; x += block) Columns(s, x);
+      for (PetscInt x = 0; x < nx; x += span_columns_block) Columns(s, x);
 #pragma omp for
       for (PetscInt y = 0; y < ny; y++) {
-        if (rows) Fourier(s->rows[1], s->work + y * s->stride);
-        AddCoilRow(s, j, y, s->work + y * s->stride, sum + y * sets * nx);
+        float complex *row = s->work + place[y] * s->stride, *row_sum = sum + y * sets * nx;
+        if (rows) Fourier(s->rows[1], row, line);
+        if (j == 0) memset(row_sum, 0, (size_t)(sets * nx) * sizeof *row_sum);
+        AddCoilRow(s, j, y, rows ? line : row, row_sum);
+        if (j == n_coils - 1) CopyOut(s, y, row_sum, out);
       }
     }
   }
-  for (PetscInt y = 0; y < ny; y++) CopyOut(s, y, sum + y * sets * nx, out);
   PetscCall(PetscFree(sum));
   PetscFunctionReturn(0);
 }

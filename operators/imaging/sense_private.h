@@ -1,5 +1,6 @@
 /* The inside of the SENSE operator, shared by sense.c and sense_normal.c. */
 #pragma once
+#include <subspan/operators/imaging/columns.h>
 #include <subspan/operators/imaging/fft.h>
 #include <subspan/operators/imaging/sense.h>
 
@@ -20,11 +21,12 @@ struct SpanSense_ {
   SpanFFT fft;
   SpanSenseAxis axis;
   PetscInt stride;
-  float *corner_mask;        /* the mask with k = 0 in the corner, over the FFTs' scale */
+  float *corner_mask;        /* the mask with k = 0 in the corner, rows as the columns' frequencies, over the scale */
   float complex *work;       /* (ny, stride) */
   float complex *coil_image; /* (ny, nx) */
   float complex *sum;        /* image of all ranks of the team */
-  struct fftwf_plan_s *rows[2], *columns[2], *rest[2];
+  struct fftwf_plan_s *rows[2];
+  SpanColumns columns; /* NULL along x alone */
 };
 
 PetscErrorCode SpanSenseNormalSetUp(SpanSense sense);

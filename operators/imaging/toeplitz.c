@@ -1,19 +1,21 @@
 /* F' W F as a circular convolution: the point spread function at all differences of two pixels, from one adjoint NUFFT
    on an image of twice the size, then FFTs of twice the size, of which only the rows that the image fills are
    transformed along x. */
+#include <subspan/operators/imaging/columns.h>
 #include <subspan/operators/imaging/fft.h>
 #include <subspan/operators/imaging/nufft.h>
+#include <subspan/operators/imaging/plans.h>
 #include <fftw3.h>
 #include <math.h>
 #include <string.h>
 
-enum { block = 16 };
-
 struct SpanToeplitz_ {
   PetscInt ny, nx, stride;
-  float *spectrum;     /* (2 ny, 2 nx), real since the point spread function is Hermitian; FFT scale included */
+  float *spectrum; /* (2 ny, 2 nx), real since the point spread function is Hermitian; FFT scale included; rows as the
+                      columns' frequencies */
   float complex *work; /* (2 ny, stride) */
-  fftwf_plan rows[2], columns[2], rest[2];
+  fftwf_plan rows[2];
+  SpanColumns columns;
 };
 
 double SpanToeplitzMemory(PetscInt ny, PetscInt nx)
@@ -37,7 +39,8 @@ static PetscErrorCode Spectrum(SpanToeplitz t, float complex *psf)
   float scale = (float)(1 / sqrt((double)gy * (double)gx));
   for (PetscInt y = 0; y < gy; y++)
     for (PetscInt x = 0; x < gx; x++)
-      t->spectrum[y * gx + x] = scale * crealf(psf[(y + t->ny) % gy * gx + (x + t->nx) % gx]);
+      t->spectrum[SpanColumnsFrequencies(t->columns)[y] * gx + x] =
+          scale * crealf(psf[(y + t->ny) % gy * gx + (x + t->nx) % gx]);
   PetscFunctionReturn(0);
 }
 
@@ -63,15 +66,12 @@ PetscErrorCode SpanToeplitzCreate(PetscInt ny, PetscInt nx, PetscInt n_points, c
   PetscCall(SpanNufftAdjoint(nufft, 1, samples, psf));
   PetscCall(SpanNufftDestroy(&nufft));
   PetscCall(PetscFree2(doubled, samples));
-  PetscCall(PetscMalloc2(4 * ny * nx, &t->spectrum, 2 * ny * t->stride, &t->work));
+  PetscCall(PetscCalloc2(4 * ny * nx, &t->spectrum, 2 * ny * t->stride, &t->work));
+  PetscCall(SpanPlanLine(2 * nx, -1, &t->rows[0]));
+  PetscCall(SpanPlanLine(2 * nx, 1, &t->rows[1]));
+  PetscCall(SpanColumnsCreate(2 * ny, 2 * nx, t->stride, &t->columns));
   PetscCall(Spectrum(t, psf));
   PetscCall(PetscFree(psf));
-  for (int s = 0; s < 2; s++) {
-    int sign = s ? 1 : -1;
-    PetscCall(SpanFFTPlan(2 * nx, 1, 1, 2 * nx, sign, &t->rows[s]));
-    PetscCall(SpanFFTPlan(2 * ny, t->stride, block, 1, sign, &t->columns[s]));
-    if (2 * nx % block) PetscCall(SpanFFTPlan(2 * ny, t->stride, 2 * nx % block, 1, sign, &t->rest[s]));
-  }
   *out = t;
   PetscFunctionReturn(0);
 }
@@ -80,41 +80,42 @@ PetscErrorCode SpanToeplitzDestroy(SpanToeplitz *t)
 {
   PetscFunctionBeginUser;
   if (!*t) PetscFunctionReturn(0);
+  PetscCall(SpanColumnsDestroy(&(*t)->columns));
   PetscCall(PetscFree2((*t)->spectrum, (*t)->work));
   PetscCall(PetscFree(*t));
   PetscFunctionReturn(0);
 }
 
-static void Fourier(fftwf_plan plan, float complex *x)
+static void Fourier(fftwf_plan plan, float complex *in, float complex *out)
 {
-  fftwf_execute_dft(plan, (fftwf_complex *)x, (fftwf_complex *)x);
+  fftwf_execute_dft(plan, (fftwf_complex *)in, (fftwf_complex *)out);
 }
 
 static void Convolve(SpanToeplitz t, const float complex *in, float complex *out)
 {
   PetscInt ny = t->ny, nx = t->nx, gx = 2 * nx;
+  const PetscInt *place = SpanColumnsSamples(t->columns);
+  float complex line[gx] __attribute__((aligned(64)));
+  memset(line + nx, 0, (size_t)nx * sizeof *line);
 #pragma omp for
   for (PetscInt y = 0; y < ny; y++) {
-    float complex *row = t->work + y * t->stride;
-    memcpy(row, in + y * nx, (size_t)nx * sizeof *row);
-    memset(row + nx, 0, (size_t)nx * sizeof *row);
-    Fourier(t->rows[0], row);
+    memcpy(line, in + y * nx, (size_t)nx * sizeof *line);
+    Fourier(t->rows[0], line, t->work + place[y] * t->stride);
   }
 #pragma omp for
-  for (PetscInt x = 0; x < gx; x += block) {
-    PetscInt n          = PetscMin(block, gx - x);
+  for (PetscInt x = 0; x < gx; x += span_columns_block) {
+    PetscInt n          = PetscMin(span_columns_block, gx - x);
     float complex *work = t->work + x;
-    for (PetscInt y = ny; y < 2 * ny; y++) memset(work + y * t->stride, 0, (size_t)n * sizeof *work);
-    Fourier(n == block ? t->columns[0] : t->rest[0], work);
+    for (PetscInt y = ny; y < 2 * ny; y++) memset(work + place[y] * t->stride, 0, (size_t)n * sizeof *work);
+    SpanColumnsTransform(t->columns, 0, x, t->work);
     for (PetscInt y = 0; y < 2 * ny; y++)
       for (PetscInt i = 0; i < n; i++) work[y * t->stride + i] *= t->spectrum[y * gx + x + i];
-    Fourier(n == block ? t->columns[1] : t->rest[1], work);
+    SpanColumnsTransform(t->columns, 1, x, t->work);
   }
 #pragma omp for
   for (PetscInt y = 0; y < ny; y++) {
-    float complex *row = t->work + y * t->stride;
-    Fourier(t->rows[1], row);
-    memcpy(out + y * nx, row, (size_t)nx * sizeof *row);
+    Fourier(t->rows[1], t->work + place[y] * t->stride, line);
+    memcpy(out + y * nx, line, (size_t)nx * sizeof *line);
   }
 }
 

@@ -8,7 +8,7 @@
      synthesis  x[r] = s Re sum_k w[k] X[k] exp(2 pi i k.r / n)      from it.
    Forward: analysis, s = 1/P, w = 1; backward of it: synthesis with the same. Inverse: synthesis with s = 1 and w = 2
    but for k = 0 and n/2 of the last axis, where w = 1; backward of it: analysis with the same. */
-#include <subspan/operators/imaging/fft.h>
+#include <subspan/operators/imaging/plans.h>
 #include <subspan/operators/tensor/operations.h>
 #include <subspan/operators/tensor/reference.h>
 #include <fftw3.h>
@@ -34,8 +34,8 @@ static PetscErrorCode Axis(SpanArena arena, PetscInt64 outer, PetscInt64 n, Pets
   float complex *buffers;
   PetscFunctionBeginUser;
   if (n == 1) PetscFunctionReturn(0);
-  PetscCall(SpanFFTPlan((PetscInt)n, block, block, 1, sign, &plans[0]));
-  PetscCall(SpanFFTPlan((PetscInt)n, block, (PetscInt)rest, 1, sign, &plans[1]));
+  PetscCall(SpanPlanInPlace(&(SpanPlanShape){(PetscInt)n, block, {block, 1, 1}, {1, 0, 0}, sign}, &plans[0]));
+  PetscCall(SpanPlanInPlace(&(SpanPlanShape){(PetscInt)n, block, {(PetscInt)rest, 1, 1}, {1, 0, 0}, sign}, &plans[1]));
   const int threads = (int)PetscMin((PetscInt64)omp_get_max_threads(), outer * blocks);
   PetscCall(SpanArenaGet(arena, (size_t)(threads * n * block) * sizeof *buffers, &buffers));
 #pragma omp parallel for schedule(static) num_threads(threads)

@@ -38,7 +38,7 @@ static int Items(const SpanReconRun *run, Item items[most_items])
   double kernels =
       64. * (double)i->n_coils * (double)i->n_coils * (double)(o->kernel * o->kernel * o->kernel * o->kernel) / 8;
   items[n++] = (Item){"program and libraries", Baseline()};
-  items[n++] = (Item){"k-space", (double)coils * samples * (run->input->reference ? 2 : 1)};
+  items[n++] = (Item){"k-space", (double)coils * samples};
   items[n++] = (Item){"k-space of a 3D scan", SpanScanPrepareMemory(run->input->scan, slices, coils)};
   items[n++] = (Item){"coil maps", sets * (double)coils * image};
   items[n++] = (Item){"masks", 1.5 * image};

@@ -73,15 +73,44 @@ static PetscErrorCode Maps(const SpanReconInput *input, PetscInt index, const fl
   PetscFunctionReturn(0);
 }
 
-/* An upper bound of the largest eigenvalue of A'A: 1 for Cartesian sampling and maps of unit norm, else by power
-   iteration, with a margin. */
-static PetscErrorCode Norm(const SpanReconInput *input, SpanReconSlice *slice, double *norm)
+/* Cartesian: masked Fourier transforms lengthen nothing, so the largest eigenvalue of the maps' Gram matrix at any
+   pixel bounds A'A; its largest row sum bounds that. */
+static PetscErrorCode MapsNorm(const SpanReconInput *input, const SpanReconSlice *slice, double *norm)
+{
+  const SpanCoils *c = &slice->coils;
+  PetscInt sets = c->n_sets, size = sets * sets * c->n_pixels;
+  double complex *gram, *all;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(size, &gram, size, &all));
+  for (PetscInt s = 0; s < sets; s++)
+    for (PetscInt t = 0; t < sets; t++) {
+      double complex *g = gram + (s * sets + t) * c->n_pixels;
+      for (PetscInt i = 0; i < c->n_pixels; i++) g[i] = 0;
+      for (PetscInt j = 0; j < c->n_coils; j++) {
+        const float complex *a = c->maps + (s * c->n_coils + j) * c->n_pixels,
+                            *b = c->maps + (t * c->n_coils + j) * c->n_pixels;
+        for (PetscInt i = 0; i < c->n_pixels; i++) g[i] += conjf(a[i]) * b[i];
+      }
+    }
+  PetscCallMPI(MPI_Reduce(gram, all, (PetscMPIInt)(2 * size), MPI_DOUBLE, MPI_SUM, 0, input->layout->team));
+  *norm = 0;
+  for (PetscInt s = 0; s < sets && input->layout->team_rank == 0; s++)
+    for (PetscInt i = 0; i < c->n_pixels; i++) {
+      double sum = 0;
+      for (PetscInt t = 0; t < sets; t++) sum += cabs(all[(s * sets + t) * c->n_pixels + i]);
+      *norm = PetscMax(*norm, sum);
+    }
+  PetscCallMPI(MPI_Bcast(norm, 1, MPI_DOUBLE, 0, input->layout->team));
+  PetscCall(PetscFree2(gram, all));
+  PetscFunctionReturn(0);
+}
+
+/* The largest eigenvalue of A'A by power iteration, with a margin. */
+static PetscErrorCode PowerNorm(const SpanReconSlice *slice, double *norm)
 {
   PetscInt n = SpanSenseImageSize(slice->sense);
   float complex *x;
   PetscFunctionBeginUser;
-  *norm = 1;
-  if (!slice->nufft && !input->options->maps[0]) PetscFunctionReturn(0);
   PetscCall(PetscMalloc1(n, &x));
   PetscCall(PetscMemcpy(x, slice->adjoint, (size_t)n * sizeof *x));
   for (int i = 0; i < 12; i++) {
@@ -94,8 +123,20 @@ static PetscErrorCode Norm(const SpanReconInput *input, SpanReconSlice *slice, d
   double sum = 0;
   for (PetscInt k = 0; k < n; k++) sum += (double)(crealf(x[k]) * crealf(x[k]) + cimagf(x[k]) * cimagf(x[k]));
   *norm = 1.1 * sqrt(sum);
-  if (*norm <= 0) *norm = 1;
   PetscCall(PetscFree(x));
+  PetscFunctionReturn(0);
+}
+
+/* An upper bound of the largest eigenvalue of A'A; 1 without computing for maps of our own, which have unit norm. */
+static PetscErrorCode Norm(const SpanReconInput *input, const SpanReconSlice *slice, double *norm)
+{
+  PetscFunctionBeginUser;
+  *norm = 1;
+  if (slice->nufft)
+    PetscCall(PowerNorm(slice, norm));
+  else if (input->options->maps[0])
+    PetscCall(MapsNorm(input, slice, norm));
+  if (*norm <= 0) *norm = 1;
   PetscFunctionReturn(0);
 }
 
@@ -108,12 +149,31 @@ static PetscErrorCode Measured(const SpanReconInput *input, PetscInt index, Span
     PetscCall(SpanErrorAgree(input->layout->team, SpanScanReadMask(input->scan, index, slice->mask)));
     PetscFunctionReturn(0);
   }
-  SpanScanMarkMeasured(n, slice->coils.n_coils, slice->kspace, slice->mask);
+  (void)SpanScanMarkMeasured(n, slice->coils.n_coils, slice->kspace, slice->mask);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, slice->mask, (PetscMPIInt)n, MPI_FLOAT, MPI_MAX, input->layout->team));
   PetscFunctionReturn(0);
 }
 
-/* Cartesian: the file's mask, the reference from all the data, then the mask of --undersample. */
+/* The image from all the data. */
+static PetscErrorCode Reference(const SpanReconInput *input, SpanReconSlice *slice)
+{
+  const SpanScanInfo *info = input->info;
+  PetscInt n               = info->ny * info->nx;
+  SpanSense all;
+  float *ones;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(n, &ones));
+  for (PetscInt i = 0; i < n; i++) ones[i] = 1;
+  PetscCall(SpanSenseCreate(input->layout->team, info->ny, info->nx, &slice->coils, ones, NULL, NULL, &all));
+  PetscCall(PetscMalloc1(SpanSenseImageSize(all), &slice->reference));
+  PetscCall(SpanSenseAdjoint(all, slice->kspace, slice->reference));
+  PetscCall(SpanSenseDestroy(&all));
+  PetscCall(PetscFree(ones));
+  PetscFunctionReturn(0);
+}
+
+/* Cartesian: the file's mask and that of --undersample; maps and noise, which take only what the mask leaves; the
+   reference from all the data; then what the mask leaves of these. */
 static PetscErrorCode LoadCartesian(const SpanReconInput *input, PetscInt index, SpanReconSlice *slice)
 {
   const SpanScanInfo *info = input->info;
@@ -121,29 +181,13 @@ static PetscErrorCode LoadCartesian(const SpanReconInput *input, PetscInt index,
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1(n, &slice->mask));
   PetscCall(Measured(input, index, slice));
-  float complex *full = NULL;
-  if (input->reference) {
-    PetscCall(PetscMalloc1(slice->coils.n_coils * n, &full));
-    PetscCall(PetscMemcpy(full, slice->kspace, (size_t)(slice->coils.n_coils * n) * sizeof *full));
-  }
   if (input->sampling)
     for (PetscInt i = 0; i < n; i++) slice->mask[i] *= input->sampling[i];
-  for (PetscInt j = 0; j < slice->coils.n_coils; j++)
-    for (PetscInt i = 0; i < n; i++) slice->kspace[j * n + i] *= slice->mask[i];
   PetscCall(Maps(input, index, NULL, slice));
   PetscCall(SpanCalibrationNoise(input, slice, NULL, &slice->problem.noise));
-  if (full) {
-    SpanSense all;
-    float *ones;
-    PetscCall(PetscMalloc1(n, &ones));
-    for (PetscInt i = 0; i < n; i++) ones[i] = 1;
-    PetscCall(SpanSenseCreate(input->layout->team, info->ny, info->nx, &slice->coils, ones, NULL, NULL, &all));
-    PetscCall(PetscMalloc1(SpanSenseImageSize(all), &slice->reference));
-    PetscCall(SpanSenseAdjoint(all, full, slice->reference));
-    PetscCall(SpanSenseDestroy(&all));
-    PetscCall(PetscFree(ones));
-    PetscCall(PetscFree(full));
-  }
+  if (input->reference) PetscCall(Reference(input, slice));
+  for (PetscInt j = 0; j < slice->coils.n_coils; j++)
+    for (PetscInt i = 0; i < n; i++) slice->kspace[j * n + i] *= slice->mask[i];
   PetscCall(
       SpanSenseCreate(input->layout->team, info->ny, info->nx, &slice->coils, slice->mask, NULL, NULL, &slice->sense));
   PetscFunctionReturn(0);

@@ -9,13 +9,14 @@
 #include <subspan/solvers/recon/strength.h>
 #include <string.h>
 
-enum { default_iterations = 140, momentum_iterations = 100, shift_range = 16 };
+enum { default_iterations = 140, momentum_iterations = 100, shift_range = 16, chunk = 4096 };
 
 typedef struct {
   SpanWavelet wavelet;
   PetscInt n;
   float complex *x, *z, *work, *coefficients; /* image, extrapolated image, gradient step, one plane's coefficients */
   double t;                                   /* FISTA's momentum */
+  double *parts;                              /* (chunks, 2): of |x - last x|^2, |x|^2 */
 } Fista;
 
 static PetscErrorCode Create(SpanReconSolver solver)
@@ -28,7 +29,8 @@ static PetscErrorCode Create(SpanReconSolver solver)
   f->n         = SpanSenseImageSize(p->sense);
   f->t         = 1;
   PetscCall(SpanWaveletCreate(p->ny, p->nx, 4, 0, &f->wavelet));
-  PetscCall(PetscMalloc4(f->n, &f->x, f->n, &f->z, f->n, &f->work, p->ny * p->nx, &f->coefficients));
+  PetscCall(PetscMalloc5(f->n, &f->x, f->n, &f->z, f->n, &f->work, p->ny * p->nx, &f->coefficients,
+                         2 * (f->n / chunk + 1), &f->parts));
   for (PetscInt i = 0; i < f->n; i++) f->x[i] = f->z[i] = p->adjoint[i] / (float)p->norm;
   solver->strength = p->strength >= 0 ? p->strength : SpanStrengthWavelet(p);
   solver->state[0] = (SpanReconState){"x", f->x, (size_t)f->n * sizeof *f->x};
@@ -60,28 +62,45 @@ static PetscErrorCode Shrink(SpanReconSolver solver, float complex *image)
   PetscFunctionReturn(0);
 }
 
+/* x from the step's end in `work`, z with momentum; the squares of the change and of x, in sums whose order does not
+   depend on threads. */
+static void Move(Fista *f, float momentum, double *change, double *size)
+{
+#pragma omp parallel for
+  for (PetscInt start = 0; start < f->n; start += chunk) {
+    double *part = f->parts + 2 * (start / chunk), c = 0, s = 0;
+    for (PetscInt i = start; i < PetscMin(start + chunk, f->n); i++) {
+      float complex x = f->work[i], d = x - f->x[i];
+      c += (double)(crealf(d) * crealf(d) + cimagf(d) * cimagf(d));
+      s += (double)(crealf(x) * crealf(x) + cimagf(x) * cimagf(x));
+      f->z[i] = x + momentum * d;
+      f->x[i] = x;
+    }
+    part[0] = c;
+    part[1] = s;
+  }
+  *change = *size = 0;
+  for (PetscInt k = 0; k * chunk < f->n; k++) {
+    *change += f->parts[2 * k];
+    *size += f->parts[2 * k + 1];
+  }
+}
+
 static PetscErrorCode Step(SpanReconSolver solver)
 {
   const SpanReconProblem *p = solver->problem;
   Fista *f                  = solver->data;
+  double change, size;
   PetscFunctionBeginUser;
   PetscCall(SpanSenseNormal(p->sense, f->z, f->work));
   float inverse = (float)(1 / p->norm);
+#pragma omp parallel for
   for (PetscInt i = 0; i < f->n; i++) f->work[i] = f->z[i] + inverse * (p->adjoint[i] - f->work[i]);
   PetscCall(Shrink(solver, f->work));
-  double change = 0, size = 0;
-  for (PetscInt i = 0; i < f->n; i++) {
-    float complex d = f->work[i] - f->x[i];
-    change += (double)(crealf(d) * crealf(d) + cimagf(d) * cimagf(d));
-    size += (double)(crealf(f->work[i]) * crealf(f->work[i]) + cimagf(f->work[i]) * cimagf(f->work[i]));
-  }
   double next    = (1 + sqrt(1 + 4 * f->t * f->t)) / 2;
   PetscInt limit = p->iterations > 0 ? p->iterations : default_iterations;
-  float momentum = solver->iteration < PetscMin(momentum_iterations, 5 * limit / 7) ? (float)((f->t - 1) / next) : 0;
-  for (PetscInt i = 0; i < f->n; i++) {
-    f->z[i] = f->work[i] + momentum * (f->work[i] - f->x[i]);
-    f->x[i] = f->work[i];
-  }
+  Move(f, solver->iteration < PetscMin(momentum_iterations, 5 * limit / 7) ? (float)((f->t - 1) / next) : 0, &change,
+       &size);
   f->t = next;
   solver->iteration++;
   double tolerance = p->tolerance > 0 ? p->tolerance : 5e-4;
@@ -103,7 +122,7 @@ static PetscErrorCode Destroy(SpanReconSolver solver)
   Fista *f = solver->data;
   PetscFunctionBeginUser;
   PetscCall(SpanWaveletDestroy(&f->wavelet));
-  PetscCall(PetscFree4(f->x, f->z, f->work, f->coefficients));
+  PetscCall(PetscFree5(f->x, f->z, f->work, f->coefficients, f->parts));
   PetscCall(PetscFree(f));
   PetscFunctionReturn(0);
 }

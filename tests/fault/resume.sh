@@ -37,7 +37,8 @@ for method in wavelet tv; do
     rm -f run.h5* part.h5
     "$SUBSPAN" recon "${options[@]}" --checkpoint run.h5 --checkpoint_interval 1000 -o part.h5 >/dev/null 2>&1 &
     pid=$!
-    sleep 0.7
+    until [ -s run.h5 ] || ! kill -0 $pid 2>/dev/null; do sleep 0.02; done
+    sleep 0.1
     kill -$signal $pid
     wait $pid
     status=$?
