@@ -4,7 +4,7 @@
 "$python" -c 'import h5py' 2>/dev/null || { echo "skipped: python3-h5py is not installed"; exit 77; }
 cd "$work"
 "$python" "$SUBSPAN_SOURCE/tests/cli/lib/images.py" "$work"
-options=(train.h5 --model_channels 8 --channel_mult 1,2 --groups 4 --patch 16 --padding 8 --batch 8 --steps 150
+options=(train.h5 --model_channels 16 --channel_mult 1,2 --groups 4 --patch 16 --padding 8 --batch 8 --steps 150
   --record_every 4 --validation val.h5 --validate_every 25 --validation_patches 4 --pictures none)
 same() {
   "$python" - "$1" "$2" <<'P' || fail "$1 and $2 differ ($3)"
