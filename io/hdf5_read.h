@@ -12,8 +12,9 @@ PetscErrorCode SpanHdf5Open(const char path[], hid_t *file);
 /* Whether `path` is an HDF5 file with a link of this name at its root. Silent; not collective. */
 PetscBool SpanHdf5Detect(const char path[], const char name[]);
 PetscBool SpanHdf5Has(hid_t file, const char name[]);
-/* The shape of a data set of numbers (is_complex: compounds r, i). Errors (input): missing, not numbers, rank outside
-   1 to span_hdf5_max_dims, a size of 0 or beyond 2^40 elements, contents beyond the file's end. */
+/* The shape of a data set of numbers (is_complex: compounds r, i) in a file or group. Errors (input): missing, not
+   numbers, rank outside 1 to span_hdf5_max_dims, a size of 0 or beyond 2^40 elements, contents beyond the file's end.
+ */
 PetscErrorCode SpanHdf5Shape(hid_t file, const char path[], const char name[], int *n_dims, hsize_t dims[],
                              PetscBool *is_complex);
 /* A hyperslab as float, or float complex (real data get imaginary part 0). Errors (input): cut file, not finite. */

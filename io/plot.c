@@ -92,6 +92,7 @@ static void Curve(cairo_t *c, const Range *r, const SpanLine *l, PetscInt index)
   double x, y;
   cairo_set_source_rgb(c, colors[index % 6][0], colors[index % 6][1], colors[index % 6][2]);
   cairo_set_line_width(c, 1.5);
+  cairo_new_path(c);
   for (PetscInt i = 0; i < l->n; i++)
     if (Usable(l, i, &x, &y)) cairo_line_to(c, AtX(r, x), AtY(r, y));
   cairo_stroke(c);

@@ -2,6 +2,7 @@
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
 #include <subspan/solvers/train/pictures.h>
+#include <subspan/solvers/train/plan.h>
 #include <subspan/solvers/train/prior.h>
 #include <subspan/solvers/train/run.h>
 #include <stdio.h>
@@ -45,12 +46,31 @@ static void Stem(const SpanTrainOptions *o, char stem[PETSC_MAX_PATH_LEN])
   if (!o->pictures[0] && ending && !strcmp(ending, ".h5")) *ending = 0;
 }
 
+/* The run, the model, its pictures. */
+static PetscErrorCode Train(SpanTrainRun *run)
+{
+  const SpanTrainOptions *o = run->options;
+  char stem[PETSC_MAX_PATH_LEN];
+  PetscFunctionBeginUser;
+  PetscCall(SpanTrainRunSteps(run));
+  PetscCall(PetscLogStagePush(SpanStageWrite));
+  PetscCall(WriteModel(run));
+  if (strcmp(o->pictures, "none")) {
+    Stem(o, stem);
+    PetscCall(SpanTrainPictures(run, stem));
+  }
+  PetscCall(PetscLogStagePop());
+  PetscCall(PetscPrintf(run->comm, "%s: %" PetscInt_FMT " steps in %.0f s, loss %.4g\n", o->output, run->step,
+                        run->seconds,
+                        run->curve.rows ? run->curve.values[(run->curve.rows - 1) * span_curve_columns + 2] : 0));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanTrainPrior(MPI_Comm comm, const char *const inputs[], int n_inputs)
 {
   SpanTrainOptions options;
   SpanTrainRun run;
   PetscBool stop;
-  char stem[PETSC_MAX_PATH_LEN];
   PetscFunctionBeginUser;
   PetscCall(SpanTrainOptionsRead(comm, &options, &stop));
   if (stop) PetscFunctionReturn(0);
@@ -58,17 +78,10 @@ PetscErrorCode SpanTrainPrior(MPI_Comm comm, const char *const inputs[], int n_i
   for (int i = 0; i < n_inputs; i++)
     SpanCheckInput(comm, strcmp(inputs[i], options.output), "%s: input and output are the same file", inputs[i]);
   PetscCall(SpanTrainRunCreate(comm, &options, n_inputs, inputs, &run));
-  PetscCall(SpanTrainRunSteps(&run));
-  PetscCall(PetscLogStagePush(SpanStageWrite));
-  PetscCall(WriteModel(&run));
-  if (strcmp(options.pictures, "none")) {
-    Stem(&options, stem);
-    PetscCall(SpanTrainPictures(&run, stem));
-  }
-  PetscCall(PetscLogStagePop());
-  PetscCall(PetscPrintf(comm, "%s: %" PetscInt_FMT " steps in %.0f s, loss %.4g\n", options.output, run.step,
-                        run.seconds,
-                        run.curve.rows ? run.curve.values[(run.curve.rows - 1) * span_curve_columns + 2] : 0));
+  if (options.plan)
+    PetscCall(SpanTrainPlan(&run));
+  else
+    PetscCall(Train(&run));
   PetscCall(SpanTrainRunDestroy(&run));
   PetscFunctionReturn(0);
 }

@@ -117,10 +117,10 @@ PetscErrorCode SpanTrainRunDestroy(SpanTrainRun *run)
 
 /* A step ---------------------------------------------------------------------------------------------------------- */
 
-/* Which images this rank's samples of the step are made of: the set in a new order each epoch. */
-static void Choose(SpanTrainRun *run)
+PetscErrorCode SpanTrainChoose(SpanTrainRun *run)
 {
   const PetscInt all = run->options->batch / run->options->patches_per_image;
+  PetscFunctionBeginUser;
   for (PetscInt i = 0; i < run->n_images; i++) {
     const PetscInt64 k   = (PetscInt64)run->step * all + run->first_image + i;
     const PetscInt epoch = (PetscInt)(k / run->source.n);
@@ -128,6 +128,7 @@ static void Choose(SpanTrainRun *run)
     run->epoch     = epoch;
     run->chosen[i] = run->order[k % run->source.n];
   }
+  PetscFunctionReturn(0);
 }
 
 /* Forward and backward of the patches first .. first + n of this rank's batch. */
@@ -184,7 +185,7 @@ static PetscErrorCode Record(SpanTrainRun *run, double loss, double norm, double
   sums[0] += loss;
   sums[1] += norm;
   sums[2] += 1;
-  if (run->step % o->record_every) PetscFunctionReturn(0);
+  if (run->step % o->record_every && SpanTrainProgress(run) < 1) PetscFunctionReturn(0);
   const double images                  = (double)o->batch / (double)o->patches_per_image;
   const double row[span_curve_columns] = {
       (double)run->step, (double)run->step * images / (double)run->source.n, sums[0] / sums[2], sums[1] / sums[2], rate,
@@ -213,7 +214,7 @@ static PetscErrorCode Step(SpanTrainRun *run, double *loss, PetscBool *stop)
   double norm = 0, facts[3], clock = run->seconds_before + SpanReportSeconds();
   PetscFunctionBeginUser;
   PetscCall(PetscLogStagePush(SpanStagePrepare));
-  Choose(run);
+  PetscCall(SpanTrainChoose(run));
   PetscCall(SpanTrainBatchFill(&run->source, (uint32_t)run->step, run->first_image, run->n_images, o->patches_per_image,
                                run->chosen, 0, &run->batch));
   PetscCall(PetscLogStagePop());

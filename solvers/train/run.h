@@ -50,6 +50,8 @@ PetscErrorCode SpanTrainRunDestroy(SpanTrainRun *run);
 PetscErrorCode SpanTrainRunSteps(SpanTrainRun *run);
 /* How far the run has come of its limits, 0 to 1. */
 double SpanTrainProgress(const SpanTrainRun *run);
+/* Sets run->chosen, the images of this rank's samples of the next step: the set in a new order each epoch. */
+PetscErrorCode SpanTrainChoose(SpanTrainRun *run);
 /* Collective: forward and backward passes of one step on this rank's samples; gradients are the sums over all ranks,
  *loss this rank's part of the mean. */
 PetscErrorCode SpanTrainGradient(SpanTrainRun *run, double *loss);
