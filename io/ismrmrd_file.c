@@ -84,6 +84,16 @@ static PetscBool Types(SpanIsmrmrdFile *f)
   return good;
 }
 
+/* HDF5 would let its cache grow to 32 MiB of the heaps that hold the samples, each of which is read once. */
+static void KeepCacheSmall(hid_t file)
+{
+  H5AC_cache_config_t c = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
+  if (H5Fget_mdc_config(file, &c) < 0) return;
+  c.set_initial_size = 1;
+  c.initial_size = c.min_size = c.max_size = 1 << 20;
+  H5Fset_mdc_config(file, &c);
+}
+
 PetscErrorCode SpanIsmrmrdFileOpen(const char path[], SpanIsmrmrdFile *f)
 {
   hsize_t dims[H5S_MAX_RANK] = {0};
@@ -91,6 +101,7 @@ PetscErrorCode SpanIsmrmrdFileOpen(const char path[], SpanIsmrmrdFile *f)
   PetscFunctionBeginUser;
   *f = (SpanIsmrmrdFile){-1, -1, -1, -1, 0};
   PetscCall(SpanHdf5Open(path, &f->file));
+  KeepCacheSmall(f->file);
   H5E_BEGIN_TRY
   {
     f->data = H5Dopen2(f->file, "dataset/data", H5P_DEFAULT);
