@@ -78,6 +78,8 @@ static PetscErrorCode CheckGroups(const SpanUNetConfig *config, PetscInt64 chann
   PetscFunctionBeginUser;
   PetscCheck(channels % config->groups == 0, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
              "UNet: %lld channels are not divisible by groups %" PetscInt_FMT, (long long)channels, config->groups);
+  PetscCheck(channels % span_channel_block == 0, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
+             "UNet: %lld channels are not divisible by %d", (long long)channels, (int)span_channel_block);
   PetscFunctionReturn(0);
 }
 
@@ -316,33 +318,39 @@ static PetscErrorCode ApplyResidual(SpanTape tape, SpanUNet unet, const Part *pa
     PetscCall(SpanTensorDestroy(&x));
     x = g;
   }
-  PetscCall(SpanConvolution(tape, h, part->second_convolution.weight, part->second_convolution.bias, 1, x, y));
+  PetscCall(SpanConvolution(tape, h, part->second_convolution.weight, part->second_convolution.bias, 1, &x, y));
   PetscCall(SpanTensorDestroy(&h));
-  PetscCall(SpanTensorDestroy(&x));
   PetscFunctionReturn(0);
 }
 
+/* In float32 and plain layout: its products are small beside the convolutions'. */
 static PetscErrorCode ApplyAttention(SpanTape tape, SpanUNet unet, const Part *part, SpanTensor x, SpanTensor *y)
 {
-  const PetscInt64 *s = x->shape;
+  const PetscInt64 n = x->shape[0], height = x->shape[2], width = x->shape[3], channels = part->channels;
   SpanTensor a, b;
   PetscFunctionBeginUser;
   PetscCall(SpanGroupNorm(tape, x, unet->config.groups, part->norm.weight, part->norm.bias, norm_eps, NULL,
                           SPAN_IDENTITY, &a));
-  PetscCall(SpanConvolution(tape, a, part->convolution.weight, part->convolution.bias, 1, NULL, &b));
+  PetscCall(SpanUnblock(tape, a, &b));
   PetscCall(SpanTensorDestroy(&a));
-  PetscCall(SpanReshape(tape, b, 3, (PetscInt64[3]){s[0], s[1] * s[2], 3 * s[3]}, &a));
+  PetscCall(SpanCast(tape, b, SPAN_FLOAT32, &a));
   PetscCall(SpanTensorDestroy(&b));
-  PetscCall(SpanCast(tape, a, SPAN_FLOAT32, &b));
+  PetscCall(SpanReshape(tape, a, 3, (PetscInt64[3]){n, height * width, channels}, &b));
   PetscCall(SpanTensorDestroy(&a));
-  PetscCall(SpanAttention(tape, b, (PetscInt)(s[3] / unet->config.head_channels), &a));
+  PetscCall(SpanLinear(tape, b, part->convolution.weight, part->convolution.bias, &a));
   PetscCall(SpanTensorDestroy(&b));
-  PetscCall(SpanCast(tape, a, x->type, &b));
+  PetscCall(SpanAttention(tape, a, (PetscInt)(channels / unet->config.head_channels), &b));
   PetscCall(SpanTensorDestroy(&a));
-  PetscCall(SpanReshape(tape, b, 4, s, &a));
+  PetscCall(SpanLinear(tape, b, part->second_convolution.weight, part->second_convolution.bias, &a));
   PetscCall(SpanTensorDestroy(&b));
-  PetscCall(SpanConvolution(tape, a, part->second_convolution.weight, part->second_convolution.bias, 1, x, y));
+  PetscCall(SpanReshape(tape, a, 4, (PetscInt64[4]){n, height, width, channels}, &b));
   PetscCall(SpanTensorDestroy(&a));
+  PetscCall(SpanCast(tape, b, x->type, &a));
+  PetscCall(SpanTensorDestroy(&b));
+  PetscCall(SpanBlock(tape, a, &b));
+  PetscCall(SpanTensorDestroy(&a));
+  PetscCall(SpanAdd(tape, x, b, y));
+  PetscCall(SpanTensorDestroy(&b));
   PetscFunctionReturn(0);
 }
 
@@ -428,7 +436,9 @@ PetscErrorCode SpanUNetApply(SpanTape tape, SpanUNet unet, SpanTensor x, const d
              (long long)divisor);
   PetscCall(PetscMalloc1(unet->n_input, &skips));
   PetscCall(TimeNetwork(tape, unet, x->shape[0], time, &emb));
-  PetscCall(SpanCast(tape, x, SpanTapeGetType(tape), &h));
+  PetscCall(SpanCast(tape, x, SpanTapeGetType(tape), &g));
+  PetscCall(SpanBlock(tape, g, &h));
+  PetscCall(SpanTensorDestroy(&g));
   for (int i = 0; i < unet->n_input; i++) {
     PetscCall(RunBlock(tape, &unet->contexts[i], emb, NULL, &h));
     PetscCall(Observe(unet, "input_blocks", i, h));
@@ -448,7 +458,9 @@ PetscErrorCode SpanUNetApply(SpanTape tape, SpanUNet unet, SpanTensor x, const d
   PetscCall(SpanTensorDestroy(&h));
   PetscCall(SpanConvolution(tape, g, unet->out_convolution.weight, unet->out_convolution.bias, 1, NULL, &h));
   PetscCall(SpanTensorDestroy(&g));
-  PetscCall(SpanCast(tape, h, SPAN_FLOAT32, y));
+  PetscCall(SpanUnblock(tape, h, &g));
   PetscCall(SpanTensorDestroy(&h));
+  PetscCall(SpanCast(tape, g, SPAN_FLOAT32, y));
+  PetscCall(SpanTensorDestroy(&g));
   PetscFunctionReturn(0);
 }

@@ -7,7 +7,7 @@ static PetscErrorCode Backward(SpanTape tape, SpanNode node)
   SpanTensor x = node->inputs[0], dy = node->output->gradient, dx;
   const SpanActivation activation = (SpanActivation)node->with.integer[0];
   PetscFunctionBeginUser;
-  PetscCall(SpanTensorCreate(SpanTapeArena(tape), x->type, x->n_dims, x->shape, &dx));
+  PetscCall(SpanTensorCreateLike(x, &dx));
 #pragma omp parallel for schedule(static) if (x->size > span_rows_serial)
   for (PetscInt64 i = 0; i < x->size; i += span_row) {
     const PetscInt64 n = PetscMin((PetscInt64)span_row, x->size - i);
@@ -23,7 +23,7 @@ PetscErrorCode SpanActivate(SpanTape tape, SpanActivation activation, SpanTensor
 {
   SpanNode node;
   PetscFunctionBeginUser;
-  PetscCall(SpanTensorCreate(SpanTapeArena(tape), x->type, x->n_dims, x->shape, y));
+  PetscCall(SpanTensorCreateLike(x, y));
   SpanTensor out = *y;
 #pragma omp parallel for schedule(static) if (x->size > span_rows_serial)
   for (PetscInt64 i = 0; i < x->size; i += span_row) {

@@ -18,7 +18,7 @@ PetscErrorCode SpanAdd(SpanTape tape, SpanTensor a, SpanTensor b, SpanTensor *y)
   SpanNode node;
   PetscFunctionBeginUser;
   PetscCall(SpanTensorCheckSame("add", a, b));
-  PetscCall(SpanTensorCreate(SpanTapeArena(tape), a->type, a->n_dims, a->shape, y));
+  PetscCall(SpanTensorCreateLike(a, y));
   SpanTensor out = *y;
 #pragma omp parallel for schedule(static) if (out->size > span_rows_serial)
   for (PetscInt64 i = 0; i < out->size; i += span_row) {

@@ -5,6 +5,7 @@ static PetscErrorCode Convert(SpanTape tape, SpanTensor x, SpanTensorType type, 
 {
   PetscFunctionBeginUser;
   PetscCall(SpanTensorCreate(SpanTapeArena(tape), type, x->n_dims, x->shape, y));
+  (*y)->channels = x->channels;
   SpanTensor out = *y;
 #pragma omp parallel for schedule(static) if (x->size > span_rows_serial)
   for (PetscInt64 i = 0; i < x->size; i += span_row) {

@@ -4,7 +4,7 @@
 
 static SpanConvolutionShape ShapeOf(SpanTensor x, SpanTensor w, PetscInt64 stride)
 {
-  return (SpanConvolutionShape){x->shape[0], x->shape[1], x->shape[2], w->shape[1],
+  return (SpanConvolutionShape){x->shape[0], x->shape[2], x->shape[3], w->shape[1],
                                 w->shape[0], w->shape[2], stride,      x->type};
 }
 
@@ -24,7 +24,7 @@ static PetscErrorCode Backward(SpanTape tape, SpanNode node)
     if (b) PetscCall(SpanTensorAccumulate(b, &db));
   }
   if (x->differentiable) {
-    PetscCall(SpanTensorCreate(SpanTapeArena(tape), x->type, 4, x->shape, &gradient));
+    PetscCall(SpanTensorCreateLike(x, &gradient));
     PetscCall(SpanOneDNNConvolutionInput(SpanTapeOneDNN(tape), &shape, dy->data, w, gradient->data));
     PetscCall(SpanTensorAccumulate(x, &gradient));
   }
@@ -37,25 +37,39 @@ static PetscErrorCode Backward(SpanTape tape, SpanNode node)
 }
 
 PetscErrorCode SpanConvolution(SpanTape tape, SpanTensor x, SpanTensor w, SpanTensor b, PetscInt stride,
-                               SpanTensor residual, SpanTensor *y)
+                               SpanTensor *residual, SpanTensor *y)
 {
+  SpanTensor added = residual ? *residual : NULL;
   SpanNode node;
   PetscFunctionBeginUser;
-  PetscCheck(x->n_dims == 4 && w->n_dims == 4 && x->shape[3] == w->shape[1], PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
-             "convolution: an input of %lld channels meets weights for %lld", (long long)x->shape[x->n_dims - 1],
+  PetscCheck(x->channels && w->n_dims == 4 && x->channels == w->shape[1], PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
+             "convolution: an input of %lld channels (in blocks) meets weights for %lld", (long long)x->channels,
              (long long)w->shape[1]);
   PetscCheck(w->shape[2] == w->shape[3] && w->shape[2] % 2 == 1, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
              "convolution: a kernel of %lld x %lld; must be square and odd", (long long)w->shape[2],
              (long long)w->shape[3]);
   const SpanConvolutionShape shape = ShapeOf(x, w, stride);
-  const PetscInt64 pad             = 2 * (shape.kernel / 2) - shape.kernel;
-  const PetscInt64 dims[4]         = {shape.n, (shape.h + pad) / stride + 1, (shape.w + pad) / stride + 1, shape.out};
-  PetscCall(SpanTensorCreate(SpanTapeArena(tape), x->type, 4, dims, y));
-  if (residual) PetscCall(SpanTensorCheckSame("convolution's residual", *y, residual));
+  const PetscInt64 pad = 2 * (shape.kernel / 2) - shape.kernel, height = (shape.h + pad) / stride + 1,
+                   width   = (shape.w + pad) / stride + 1,
+                   blocks  = (shape.out + span_channel_block - 1) / span_channel_block;
+  const PetscInt64 dims[5] = {shape.n, blocks, height, width, span_channel_block};
+  if (added) {
+    PetscCheck(added->channels == shape.out && added->size == shape.n * blocks * height * width * span_channel_block &&
+                   added->shape[2] == height && added->type == x->type,
+               PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
+               "convolution: a residual of %lld x %lld points and %lld channels meets a result of %lld x %lld and %lld",
+               (long long)added->shape[2], (long long)added->shape[3], (long long)added->channels, (long long)height,
+               (long long)width, (long long)shape.out);
+    PetscCall(SpanTensorReuse(added, y));
+  } else {
+    PetscCall(SpanTensorCreate(SpanTapeArena(tape), x->type, 5, dims, y));
+    (*y)->channels = shape.out;
+  }
   PetscCall(SpanOneDNNConvolution(SpanTapeOneDNN(tape), &shape, x->data, w, b ? SpanTensorFloats(b) : NULL,
-                                  residual ? residual->data : NULL, (*y)->data));
-  PetscCall(SpanTapeRecord(tape, Backward, 4, (SpanTensor[4]){x, w, b, residual}, 1 | 2, *y, &node));
+                                  (PetscBool)(added != NULL), (*y)->data));
+  PetscCall(SpanTapeRecord(tape, Backward, 4, (SpanTensor[4]){x, w, b, added}, 1 | 2, *y, &node));
   if (node) node->with.integer[0] = stride;
+  if (added) PetscCall(SpanTensorDrop(residual));
   PetscFunctionReturn(0);
 }
 

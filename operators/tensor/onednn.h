@@ -13,9 +13,13 @@ typedef struct {
   PetscInt64 type;                             /* of the activations */
 } SpanConvolutionShape;
 
-/* Operations.h's SpanConvolution. x, y, residual: channels-last; weight: (O, C, k, k) and bias, float32. */
+/* See SpanTapeSetWinograd. */
+void SpanOneDNNSetWinograd(SpanOneDNN dnn, PetscBool winograd);
+
+/* Operations.h's SpanConvolution. x, y: in blocks of channels; weight: (O, C, k, k) and bias, float32. add: to y as it
+   is. */
 PetscErrorCode SpanOneDNNConvolution(SpanOneDNN dnn, const SpanConvolutionShape *shape, const void *x,
-                                     SpanTensor weight, const float *bias, const void *residual, void *y);
+                                     SpanTensor weight, const float *bias, PetscBool add, void *y);
 PetscErrorCode SpanOneDNNConvolutionInput(SpanOneDNN dnn, const SpanConvolutionShape *shape, const void *dy,
                                           SpanTensor weight, void *dx);
 /* dweight: (O, C, k, k); dbias: (O) or NULL; both written, float32. */

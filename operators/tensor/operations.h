@@ -1,16 +1,22 @@
 /* The differentiable operations, one file each (operators/tensor/NAME.c), forward and backward side by side.
 
-   Each gives a new tensor, the caller's share, and takes no share of its inputs. Images are (N, H, W, C). Where a type
-   is not named, activations may be float32 or bfloat16 and keep their type; parameters are float32. Shapes that do not
-   fit are errors that name the operation and the shapes. */
+   Each gives a new tensor, the caller's share, and takes no share of its inputs. Images are (N, H, W, C). Convolution
+   works on blocks of channels (tensor.h), and activation, group norm, resampling, add, concatenate and cast take them
+   as well. Where a type is not named, activations may be float32 or bfloat16 and keep their type; parameters are
+   float32. Shapes that do not fit are errors that name the operation and the shapes. */
 #pragma once
 #include <subspan/operators/tensor/index.h>
 #include <subspan/operators/tensor/tape.h>
 
+/* From (N, H, W, C) into blocks of channels, and back. */
+PetscErrorCode SpanBlock(SpanTape tape, SpanTensor x, SpanTensor *y);
+PetscErrorCode SpanUnblock(SpanTape tape, SpanTensor x, SpanTensor *y);
+
 /* y[n, i, j, o] = b[o] + sum x[n, i s + u - p, j s + v - p, c] w[o, c, u, v], zero padding p = floor(k / 2), stride s.
-   x: (N, H, W, C); w: (O, C, k, k), k = 1 or 3; b: (O) or NULL. residual: NULL, or added to y, of y's shape. */
+   x: (N, H, W, C), in blocks of channels, and so is y; w: (O, C, k, k), k odd; b: (O) or NULL. residual: NULL, or a
+   tensor of y's shape that is added to y, and whose share it takes: y gets its memory where nobody else needs it. */
 PetscErrorCode SpanConvolution(SpanTape tape, SpanTensor x, SpanTensor w, SpanTensor b, PetscInt stride,
-                               SpanTensor residual, SpanTensor *y);
+                               SpanTensor *residual, SpanTensor *y);
 /* y = x w' + b along the last axis. x: (..., I), float32; w: (O, I); b: (O) or NULL. */
 PetscErrorCode SpanLinear(SpanTape tape, SpanTensor x, SpanTensor w, SpanTensor b, SpanTensor *y);
 
@@ -53,7 +59,7 @@ PetscErrorCode SpanUpsample(SpanTape tape, SpanTensor x, SpanTensor *y);
 PetscErrorCode SpanAdd(SpanTape tape, SpanTensor a, SpanTensor b, SpanTensor *y);
 /* y = a b, of one shape and type; or a: (..., C) by b: (C), float32: a weight a channel. */
 PetscErrorCode SpanMultiply(SpanTape tape, SpanTensor a, SpanTensor b, SpanTensor *y);
-/* Along the last axis. */
+/* Along the channels; in blocks, those of `a` must fill whole ones. */
 PetscErrorCode SpanConcatenate(SpanTape tape, SpanTensor a, SpanTensor b, SpanTensor *y);
 /* The same numbers in another shape of the same size. */
 PetscErrorCode SpanReshape(SpanTape tape, SpanTensor x, int n_dims, const PetscInt64 shape[], SpanTensor *y);

@@ -1,12 +1,17 @@
 #include <subspan/operators/tensor/operations.h>
 #include <subspan/operators/tensor/rows.h>
 
+/* Blocks of channels are images of their own: N, H, W, C then are the product of the axes before the last three, and
+   those. */
+static const PetscInt64 *Size(SpanTensor x) { return x->shape + x->n_dims - 3; }
+static PetscInt64 Images(SpanTensor x) { return x->shape[0] * (x->channels ? x->shape[1] : 1); }
+
 /* fine: (N, 2 h, 2 w, C); coarse: (N, h, w, C). coarse = weight sum of 2 x 2 of fine. */
 static void SumQuads(SpanTensor fine, float weight, SpanTensor coarse)
 {
-  const PetscInt64 h = coarse->shape[1], w = coarse->shape[2], c = coarse->shape[3];
+  const PetscInt64 h = Size(coarse)[0], w = Size(coarse)[1], c = Size(coarse)[2];
 #pragma omp parallel for collapse(2) schedule(static)
-  for (PetscInt64 s = 0; s < coarse->shape[0]; s++)
+  for (PetscInt64 s = 0; s < Images(coarse); s++)
     for (PetscInt64 i = 0; i < h; i++)
       for (PetscInt64 j = 0; j < w; j++)
         for (PetscInt64 first = 0; first < c; first += span_row) {
@@ -26,9 +31,9 @@ static void SumQuads(SpanTensor fine, float weight, SpanTensor coarse)
 /* Each point of coarse, times weight, at its 2 x 2 of fine. */
 static void SpreadQuads(SpanTensor coarse, float weight, SpanTensor fine)
 {
-  const PetscInt64 h = fine->shape[1], w = fine->shape[2], c = fine->shape[3];
+  const PetscInt64 h = Size(fine)[0], w = Size(fine)[1], c = Size(fine)[2];
 #pragma omp parallel for collapse(2) schedule(static)
-  for (PetscInt64 s = 0; s < fine->shape[0]; s++)
+  for (PetscInt64 s = 0; s < Images(fine); s++)
     for (PetscInt64 i = 0; i < h; i++)
       for (PetscInt64 j = 0; j < w; j++)
         for (PetscInt64 first = 0; first < c; first += span_row) {
@@ -42,11 +47,28 @@ static void SpreadQuads(SpanTensor coarse, float weight, SpanTensor fine)
         }
 }
 
+static PetscErrorCode CreateResampled(SpanTensor x, PetscInt64 times, PetscInt64 over, SpanTensor *y)
+{
+  PetscInt64 dims[span_tensor_max_dims];
+  PetscFunctionBeginUser;
+  PetscCheck(x->n_dims == (x->channels ? 5 : 4), PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
+             "resampling: a tensor of %d axes; must be (N, H, W, C)", x->n_dims);
+  PetscCall(PetscArraycpy(dims, x->shape, x->n_dims));
+  for (int i = x->n_dims - 3; i < x->n_dims - 1; i++) {
+    PetscCheck(dims[i] % over == 0, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
+               "downsampling: %lld x %lld points; both must be even", (long long)Size(x)[0], (long long)Size(x)[1]);
+    dims[i] = dims[i] * times / over;
+  }
+  PetscCall(SpanTensorCreate(x->arena, x->type, x->n_dims, dims, y));
+  (*y)->channels = x->channels;
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode DownsampleBackward(SpanTape tape, SpanNode node)
 {
   SpanTensor x = node->inputs[0], dx;
   PetscFunctionBeginUser;
-  PetscCall(SpanTensorCreate(SpanTapeArena(tape), x->type, 4, x->shape, &dx));
+  PetscCall(SpanTensorCreateLike(x, &dx));
   SpreadQuads(node->output->gradient, 0.25f, dx);
   PetscCall(SpanTensorAccumulate(x, &dx));
   PetscFunctionReturn(0);
@@ -56,10 +78,7 @@ PetscErrorCode SpanDownsample(SpanTape tape, SpanTensor x, SpanTensor *y)
 {
   SpanNode node;
   PetscFunctionBeginUser;
-  PetscCheck(x->n_dims == 4 && x->shape[1] % 2 == 0 && x->shape[2] % 2 == 0, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
-             "downsampling: %lld x %lld points; both must be even", (long long)x->shape[1], (long long)x->shape[2]);
-  const PetscInt64 dims[4] = {x->shape[0], x->shape[1] / 2, x->shape[2] / 2, x->shape[3]};
-  PetscCall(SpanTensorCreate(SpanTapeArena(tape), x->type, 4, dims, y));
+  PetscCall(CreateResampled(x, 1, 2, y));
   SumQuads(x, 0.25f, *y);
   PetscCall(SpanTapeRecord(tape, DownsampleBackward, 1, &x, 0, *y, &node));
   PetscFunctionReturn(0);
@@ -69,7 +88,7 @@ static PetscErrorCode UpsampleBackward(SpanTape tape, SpanNode node)
 {
   SpanTensor x = node->inputs[0], dx;
   PetscFunctionBeginUser;
-  PetscCall(SpanTensorCreate(SpanTapeArena(tape), x->type, 4, x->shape, &dx));
+  PetscCall(SpanTensorCreateLike(x, &dx));
   SumQuads(node->output->gradient, 1, dx);
   PetscCall(SpanTensorAccumulate(x, &dx));
   PetscFunctionReturn(0);
@@ -79,10 +98,7 @@ PetscErrorCode SpanUpsample(SpanTape tape, SpanTensor x, SpanTensor *y)
 {
   SpanNode node;
   PetscFunctionBeginUser;
-  PetscCheck(x->n_dims == 4, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "upsampling: a tensor of %d axes; must be 4",
-             x->n_dims);
-  const PetscInt64 dims[4] = {x->shape[0], x->shape[1] * 2, x->shape[2] * 2, x->shape[3]};
-  PetscCall(SpanTensorCreate(SpanTapeArena(tape), x->type, 4, dims, y));
+  PetscCall(CreateResampled(x, 2, 1, y));
   SpreadQuads(x, 1, *y);
   PetscCall(SpanTapeRecord(tape, UpsampleBackward, 1, &x, 0, *y, &node));
   PetscFunctionReturn(0);

@@ -52,6 +52,13 @@ PetscErrorCode SpanTapeSetRecompute(SpanTape tape, PetscBool recompute)
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode SpanTapeSetWinograd(SpanTape tape, PetscBool winograd)
+{
+  PetscFunctionBeginUser;
+  SpanOneDNNSetWinograd(tape->dnn, winograd);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanTapeSetType(SpanTape tape, SpanTensorType type)
 {
   PetscFunctionBeginUser;
@@ -207,6 +214,7 @@ static PetscErrorCode Recompute(SpanTape tape, SpanNode node)
     SpanTensor from = node->inputs[i];
     if (!from) continue;
     PetscCall(SpanTensorView(from, from->n_dims, from->shape, &inputs[i]));
+    inputs[i]->channels       = from->channels;
     inputs[i]->differentiable = from->differentiable;
     inputs[i]->computed       = PETSC_TRUE; /* not a parameter */
   }

@@ -33,6 +33,14 @@ PetscErrorCode SpanTensorCreate(SpanArena arena, SpanTensorType type, int n_dims
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode SpanTensorCreateLike(SpanTensor other, SpanTensor *tensor)
+{
+  PetscFunctionBeginUser;
+  PetscCall(SpanTensorCreate(other->arena, other->type, other->n_dims, other->shape, tensor));
+  (*tensor)->channels = other->channels;
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanTensorWrap(SpanArena arena, int n_dims, const PetscInt64 shape[], float *data, SpanTensor *tensor)
 {
   PetscFunctionBeginUser;
@@ -74,6 +82,27 @@ PetscErrorCode SpanTensorForget(SpanTensor tensor)
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode SpanTensorReuse(SpanTensor given, SpanTensor *tensor)
+{
+  PetscFunctionBeginUser;
+  if (given->holders == 1 && !given->borrowed && !given->owner) {
+    PetscCall(CreateHandle(given->arena, given->type, given->n_dims, given->shape, tensor));
+    (*tensor)->channels = given->channels;
+    (*tensor)->data     = given->data;
+    given->data         = NULL;
+    given->holders      = 0;
+    PetscFunctionReturn(0);
+  }
+  PetscCall(SpanTensorCreateLike(given, tensor));
+  const PetscInt64 bytes = (PetscInt64)SpanTensorBytes(given), piece = 1 << 18;
+  char *const to         = (*tensor)->data;
+  const char *const from = given->data;
+#pragma omp parallel for schedule(static) if (bytes > piece)
+  for (PetscInt64 i = 0; i < bytes; i += piece) memcpy(to + i, from + i, (size_t)PetscMin(piece, bytes - i));
+  PetscCall(SpanTensorForget(given));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanTensorDrop(SpanTensor *tensor)
 {
   SpanTensor t = *tensor;
@@ -107,9 +136,8 @@ PetscErrorCode SpanTensorAccumulate(SpanTensor tensor, SpanTensor *gradient)
     PetscFunctionReturn(0);
   }
   SpanTensor target = sum;
-  const PetscBool shared = (PetscBool)(sum->holders > 1 || (sum->owner && sum->owner->holders > 1));
-  if (shared || sum->type != tensor->type) { /* somebody else reads it: add into new memory */
-    PetscCall(SpanTensorCreate(tensor->arena, tensor->type, tensor->n_dims, tensor->shape, &target));
+  if (sum->holders > 1 || (sum->owner && sum->owner->holders > 1)) { /* somebody else reads it: add into new memory */
+    PetscCall(SpanTensorCreateLike(tensor, &target));
   }
   const PetscInt64 n = sum->size;
 #pragma omp parallel for schedule(static) if (n > span_rows_serial)
@@ -141,7 +169,7 @@ static void Describe(SpanTensor t, char text[], size_t length)
 PetscErrorCode SpanTensorCheckSame(const char operation[], SpanTensor a, SpanTensor b)
 {
   PetscFunctionBeginUser;
-  PetscBool same = (PetscBool)(a->n_dims == b->n_dims);
+  PetscBool same = (PetscBool)(a->n_dims == b->n_dims && a->channels == b->channels);
   for (int i = 0; same && i < a->n_dims; i++) same = (PetscBool)(a->shape[i] == b->shape[i]);
   if (!same) {
     char left[128], right[128];

@@ -8,7 +8,7 @@
 #include <petscsys.h>
 #include <subspan/operators/tensor/arena.h>
 
-enum { span_tensor_max_dims = 6 };
+enum { span_tensor_max_dims = 6, span_channel_block = 16 };
 
 typedef enum { SPAN_FLOAT32, SPAN_BFLOAT16 } SpanTensorType;
 
@@ -16,7 +16,8 @@ typedef struct SpanTensor_ *SpanTensor;
 struct SpanTensor_ {
   int n_dims;
   PetscInt64 shape[span_tensor_max_dims];
-  PetscInt64 size; /* product of the shape */
+  PetscInt64 size;     /* product of the shape */
+  PetscInt64 channels; /* C of a tensor in blocks of channels; 0 otherwise */
   SpanTensorType type;
   void *data;
   SpanTensor gradient;                /* of the same shape and type; NULL until a backward pass reaches the tensor */
@@ -35,6 +36,8 @@ PetscErrorCode SpanTensorCreate(SpanArena arena, SpanTensorType type, int n_dims
                                 SpanTensor *tensor);
 /* Around memory that stays the caller's (parameters, inputs), float32. */
 PetscErrorCode SpanTensorWrap(SpanArena arena, int n_dims, const PetscInt64 shape[], float *data, SpanTensor *tensor);
+/* One of another's shape, layout and type. */
+PetscErrorCode SpanTensorCreateLike(SpanTensor other, SpanTensor *tensor);
 /* A second handle on the same numbers with another shape of the same size. Not differentiable: see SpanReshape. */
 PetscErrorCode SpanTensorView(SpanTensor tensor, int n_dims, const PetscInt64 shape[], SpanTensor *view);
 /* Gives back a share and clears the pointer; NULL is fine. */
@@ -44,6 +47,9 @@ PetscErrorCode SpanTensorReference(SpanTensor tensor);
 /* The two halves of SpanTensorDestroy, for the tape: a share of the numbers, and then one of the handle. */
 PetscErrorCode SpanTensorForget(SpanTensor tensor);
 PetscErrorCode SpanTensorDrop(SpanTensor *tensor);
+/* A tensor with the numbers of *given, to be overwritten: its memory if no other share needs them, else a copy. Takes
+   the share in the numbers, and leaves that in the handle. */
+PetscErrorCode SpanTensorReuse(SpanTensor given, SpanTensor *tensor);
 /* The numbers of a parameter have changed. */
 void SpanTensorModified(SpanTensor tensor);
 

@@ -89,6 +89,40 @@ static void reshape(SpanTape tape, SpanTensor x[], void *context, SpanTensor *y)
   check(SpanReshape(tape, x[0], 3, (PetscInt64[]){7, 11, 15}, y));
 }
 
+/* `apply` between a change to blocks of channels and back. */
+static void in_blocks(PetscErrorCode (*apply)(SpanTape, SpanTensor, SpanTensor *), SpanTape tape, SpanTensor x,
+                      SpanTensor *y)
+{
+  SpanTensor in, out;
+  check(SpanBlock(tape, x, &in));
+  check(apply(tape, in, &out));
+  check(SpanUnblock(tape, out, y));
+  check(SpanTensorDestroy(&in));
+  check(SpanTensorDestroy(&out));
+}
+
+static void up_blocked(SpanTape tape, SpanTensor x[], void *context, SpanTensor *y)
+{
+  in_blocks(SpanUpsample, tape, x[0], y);
+}
+
+static void down_blocked(SpanTape tape, SpanTensor x[], void *context, SpanTensor *y)
+{
+  in_blocks(SpanDownsample, tape, x[0], y);
+}
+
+static void concatenate_blocked(SpanTape tape, SpanTensor x[], void *context, SpanTensor *y)
+{
+  SpanTensor a, b, sum;
+  check(SpanBlock(tape, x[0], &a));
+  check(SpanBlock(tape, x[1], &b));
+  check(SpanConcatenate(tape, a, b, &sum));
+  check(SpanUnblock(tape, sum, y));
+  check(SpanTensorDestroy(&a));
+  check(SpanTensorDestroy(&b));
+  check(SpanTensorDestroy(&sum));
+}
+
 static void up(SpanTape tape, SpanTensor x[], void *context, SpanTensor *y) { check(SpanUpsample(tape, x[0], y)); }
 static void down(SpanTape tape, SpanTensor x[], void *context, SpanTensor *y) { check(SpanDownsample(tape, x[0], y)); }
 
@@ -120,6 +154,15 @@ static void shapes(void **state)
   case_check(&(Case){"upsample", up, up_reference, even, 1, {{4, {3, 6, 10, 5}}}});
   case_check(&(Case){"upsample", up, up_reference, odd, 1, {{4, {2, 3, 5, 1033}}}});
   case_check(&(Case){"downsample", down, down_reference, even, 1, {{4, {3, 6, 10, 5}}}});
+  PetscInt64 wide[4] = {3, 6, 10, 40}, rows[3] = {2 * 3 * 5, 32, 7};
+  case_check(&(Case){"upsample, blocks", up_blocked, up_reference, wide, 1, {{4, {3, 6, 10, 40}}}});
+  case_check(&(Case){"downsample, blocks", down_blocked, down_reference, wide, 1, {{4, {3, 6, 10, 40}}}});
+  case_check(&(Case){"concatenate, blocks",
+                     concatenate_blocked,
+                     concatenate_reference,
+                     rows,
+                     2,
+                     {{4, {2, 3, 5, 32}}, {4, {2, 3, 5, 7}}}});
 }
 
 typedef struct {

@@ -46,15 +46,18 @@ static void net_destroy(Net *net)
 static PetscErrorCode block(SpanTape tape, void *context, const SpanTensor inputs[], SpanTensor *y)
 {
   const Net *net = context;
-  SpanTensor a, b;
+  SpanTensor a, b, x;
   PetscFunctionBeginUser;
-  PetscCall(SpanGroupNorm(tape, inputs[0], 4, net->g, net->b, 1e-5, NULL, SPAN_SILU, &a));
+  PetscCall(SpanBlock(tape, inputs[0], &x));
+  PetscCall(SpanGroupNorm(tape, x, 4, net->g, net->b, 1e-5, NULL, SPAN_SILU, &a));
   PetscCall(SpanConvolution(tape, a, net->w1, NULL, 1, NULL, &b));
   PetscCall(SpanTensorDestroy(&a));
   PetscCall(SpanActivate(tape, SPAN_GELU, b, &a));
   PetscCall(SpanTensorDestroy(&b));
-  PetscCall(SpanConvolution(tape, a, net->w2, NULL, 1, inputs[0], y));
+  PetscCall(SpanConvolution(tape, a, net->w2, NULL, 1, &x, &b));
   PetscCall(SpanTensorDestroy(&a));
+  PetscCall(SpanUnblock(tape, b, y));
+  PetscCall(SpanTensorDestroy(&b));
   PetscFunctionReturn(0);
 }
 
