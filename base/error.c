@@ -15,6 +15,16 @@ static PetscErrorCode Handler(MPI_Comm comm, int line, const char *function, con
   return n;
 }
 
+PetscErrorCode SpanCheckCount(MPI_Comm comm, const char path[], const char what[], double numbers)
+{
+  PetscFunctionBeginUser;
+  SpanCheckInput(comm, numbers <= (double)PETSC_MAX_INT,
+                 "%s: %s: %.0f numbers on a rank, this build counts to %.0f: use more ranks, or build with "
+                 "-DSUBSPAN_INDICES=64",
+                 path, what, numbers, (double)PETSC_MAX_INT);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanErrorHandlerPush(void)
 {
   PetscFunctionBeginUser;

@@ -10,6 +10,9 @@
    one rank can see is made collective by SpanErrorAgree. */
 #define SpanCheckInput(comm, condition, ...) PetscCheck(condition, comm, PETSC_ERR_USER_INPUT, __VA_ARGS__)
 
+/* An input error unless an array of so many numbers can be indexed by PetscInt, which has 32 bits or, built so, 64. */
+PetscErrorCode SpanCheckCount(MPI_Comm comm, const char path[], const char what[], double numbers);
+
 /* Installs the handler that keeps the message of an input error instead of printing a stack. */
 PetscErrorCode SpanErrorHandlerPush(void);
 PetscErrorCode SpanErrorHandlerPop(void);

@@ -4,6 +4,7 @@
    many ranks there are. `purpose` separates the streams of different uses; `step` those of one use over time; `index`
    is the global index of what is drawn. */
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 
 typedef enum {
@@ -23,3 +24,8 @@ double SpanRandomUniform(uint64_t seed, SpanRandomPurpose purpose, uint32_t step
 
 /* Two independent standard normals (Box-Muller). */
 void SpanRandomNormal(uint64_t seed, SpanRandomPurpose purpose, uint32_t step, uint64_t index, double normal[2]);
+
+/* Many of them at once: number i = first .. first + count is normal[i % 2] of SpanRandomNormal's index i / 2, rounded
+   to float (to 1e-6 relative), whatever the range it is asked for in. Not threaded: call it from threads. */
+void SpanRandomNormals(uint64_t seed, SpanRandomPurpose purpose, uint32_t step, uint64_t first, size_t count,
+                       float *normals);

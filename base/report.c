@@ -32,8 +32,8 @@ double SpanReportPeakMemory(void)
 
 struct SpanProgress_ {
   PetscBool prints, terminal;
-  char what[64];
-  PetscInt total, done;
+  char what[64], note[96];
+  PetscInt total, done, first;
   double start, last;
 };
 
@@ -53,17 +53,27 @@ PetscErrorCode SpanProgressCreate(MPI_Comm comm, const char what[], PetscInt tot
   PetscFunctionReturn(0);
 }
 
+void SpanProgressStart(SpanProgress p, PetscInt done) { p->first = done; }
+
+void SpanProgressSetTotal(SpanProgress p, PetscInt total) { p->total = total; }
+
+PetscErrorCode SpanProgressNote(SpanProgress p, const char note[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscStrncpy(p->note, note, sizeof p->note));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanProgressUpdate(SpanProgress p, PetscInt done)
 {
   double now = Now(), passed = now - p->start;
   PetscFunctionBeginUser;
   p->done = done;
-  if (!p->prints || now - p->last < (p->terminal ? 0.2 : 30) || done <= 0) PetscFunctionReturn(0);
+  if (!p->prints || now - p->last < (p->terminal ? 0.2 : 30) || done <= p->first) PetscFunctionReturn(0);
   p->last     = now;
-  double left = passed / (double)done * (double)(p->total - done);
-  fprintf(stderr, "%s%s %" PetscInt_FMT " of %" PetscInt_FMT ", %.3g a second, %.0f s passed, about %.0f s left%s",
-          p->terminal ? "\r\033[K" : "", p->what, done, p->total, (double)done / passed, passed, left,
-          p->terminal ? "" : "\n");
+  double rate = (double)(done - p->first) / passed, left = (double)(p->total - done) / rate;
+  fprintf(stderr, "%s%s %" PetscInt_FMT " of %" PetscInt_FMT ", %.3g a second, %.0f s passed, about %.0f s left%s%s",
+          p->terminal ? "\r\033[K" : "", p->what, done, p->total, rate, passed, left, p->note, p->terminal ? "" : "\n");
   PetscFunctionReturn(0);
 }
 

@@ -8,6 +8,10 @@ typedef struct SpanProgress_ *SpanProgress;
    error. `total` steps of `what`. Not collective but for creation. */
 PetscErrorCode SpanProgressCreate(MPI_Comm comm, const char what[], PetscInt total, SpanProgress *progress);
 PetscErrorCode SpanProgressUpdate(SpanProgress progress, PetscInt done);
+/* A run that goes on from `done` steps; another total; what the line ends with from now on (", loss 0.1"). */
+void SpanProgressStart(SpanProgress progress, PetscInt done);
+void SpanProgressSetTotal(SpanProgress progress, PetscInt total);
+PetscErrorCode SpanProgressNote(SpanProgress progress, const char note[]);
 PetscErrorCode SpanProgressDestroy(SpanProgress *progress);
 
 struct cJSON;

@@ -8,10 +8,33 @@
 
 typedef struct {
   SpanCfl file;
-  PetscBool volume;      /* three spatial dimensions */
-  PetscInt stride[2];    /* of a row and of a column, in numbers */
-  float complex *hybrid; /* volume: all coils, readout transformed, (readout, coil, dim 2, dim 1) */
+  PetscInt stride[2]; /* of a row and of a column, in numbers */
 } Bart;
+
+/* Readouts of a 3D scan, back at positions. */
+static PetscErrorCode ReadLines(void *context, PetscInt first, PetscInt count, PetscInt first_coil, PetscInt n_coils,
+                                float complex *positions, PetscInt *places)
+{
+  const Bart *b     = context;
+  const PetscInt *d = b->file.dims;
+  PetscInt n        = d[0];
+  float complex *coil, *line;
+  struct fftwf_plan_s *plan;
+  PetscErrorCode ierr = 0;
+  PetscFunctionBeginUser;
+  PetscCall(SpanFFTPlan(n, 1, 1, n, 1, &plan));
+  PetscCall(PetscMalloc2(count * n, &coil, n, &line));
+  for (PetscInt j = 0; j < n_coils && !ierr; j++) {
+    ierr = SpanCflRead(&b->file, ((first_coil + j) * d[1] * d[2] + first) * n, count * n, coil);
+    for (PetscInt i = 0; i < count && !ierr; i++) {
+      SpanFFTCentredLine(plan, n, coil + i * n, line);
+      PetscCall(PetscMemcpy(positions + (i * n_coils + j) * n, line, (size_t)n * sizeof *line));
+    }
+  }
+  for (PetscInt i = 0; i < count; i++) places[i] = first + i;
+  PetscCall(PetscFree2(coil, line));
+  PetscFunctionReturn(ierr);
+}
 
 static PetscErrorCode Open(SpanScan scan)
 {
@@ -26,19 +49,26 @@ static PetscErrorCode Open(SpanScan scan)
     SpanCheckInput(PETSC_COMM_SELF, i == 13 || d[i] == 1,
                    "%s: dimension %d has size %" PetscInt_FMT "; only 0 to 3 and 13 (slices) may be larger than 1",
                    b->file.cfl, i, d[i]);
-  info->n_coils = d[3];
-  b->volume     = (PetscBool)(d[0] > 1 && d[1] > 1 && d[2] > 1);
-  SpanCheckInput(PETSC_COMM_SELF, !b->volume || d[13] == 1, "%s: three spatial dimensions and %" PetscInt_FMT " slices",
+  info->n_coils    = d[3];
+  PetscBool volume = (PetscBool)(d[0] > 1 && d[1] > 1 && d[2] > 1);
+  SpanCheckInput(PETSC_COMM_SELF, !volume || d[13] == 1, "%s: three spatial dimensions and %" PetscInt_FMT " slices",
                  b->file.cfl, d[13]);
-  int row = d[2] > 1 ? 2 : 1, column = d[0] > 1 && !b->volume ? 0 : 1;
+  int row = d[2] > 1 ? 2 : 1, column = d[0] > 1 && !volume ? 0 : 1;
   if (row == column) column = 0;
   info->ny = info->n_rows = d[row];
   info->nx = info->n_samples = d[column];
-  info->n_slices             = b->volume ? d[0] : d[13];
-  PetscInt strides[3]        = {1, d[0], d[0] * d[1]};
-  b->stride[0]               = strides[row];
-  b->stride[1]               = strides[column];
-  info->grid                 = SpanGridUnknown(info->n_slices, info->ny, info->nx);
+  info->n_slices             = volume ? d[0] : d[13];
+  if (volume)
+    scan->hybrid = (SpanHybridSource){.n_lines     = d[1] * d[2],
+                                      .n_positions = d[0],
+                                      .n_coils     = d[3],
+                                      .plane       = d[1] * d[2],
+                                      .read        = ReadLines,
+                                      .context     = b};
+  PetscInt strides[3] = {1, d[0], d[0] * d[1]};
+  b->stride[0]        = strides[row];
+  b->stride[1]        = strides[column];
+  info->grid          = SpanGridUnknown(info->n_slices, info->ny, info->nx);
   PetscFunctionReturn(0);
 }
 
@@ -46,32 +76,7 @@ static PetscErrorCode Close(SpanScan scan)
 {
   Bart *b = scan->data;
   PetscFunctionBeginUser;
-  PetscCall(PetscFree(b->hybrid));
   PetscCall(PetscFree(b));
-  PetscFunctionReturn(0);
-}
-
-/* The whole volume with its readout transformed to positions, once. */
-static PetscErrorCode Hybrid(SpanScan scan)
-{
-  Bart *b           = scan->data;
-  const PetscInt *d = b->file.dims;
-  PetscInt lines = d[1] * d[2], n = d[0], plane = n * lines;
-  float complex *coil, *line;
-  struct fftwf_plan_s *plan;
-  PetscFunctionBeginUser;
-  if (b->hybrid) PetscFunctionReturn(0);
-  PetscCall(SpanFFTPlan(n, 1, 1, n, 1, &plan));
-  PetscCall(PetscMalloc1(plane * d[3], &b->hybrid));
-  PetscCall(PetscMalloc2(plane, &coil, n, &line));
-  for (PetscInt j = 0; j < d[3]; j++) {
-    PetscCall(SpanCflRead(&b->file, j * plane, plane, coil));
-    for (PetscInt l = 0; l < lines; l++) {
-      SpanFFTCentredLine(plan, n, coil + l * n, line);
-      for (PetscInt r = 0; r < n; r++) b->hybrid[(r * d[3] + j) * lines + l] = line[r];
-    }
-  }
-  PetscCall(PetscFree2(coil, line));
   PetscFunctionReturn(0);
 }
 
@@ -83,12 +88,6 @@ static PetscErrorCode ReadKspace(SpanScan scan, PetscInt slice, PetscInt first_c
   PetscInt ny = scan->info.ny, nx = scan->info.nx, plane = d[0] * d[1] * d[2];
   float complex *coil;
   PetscFunctionBeginUser;
-  if (b->volume) {
-    PetscCall(Hybrid(scan));
-    PetscCall(PetscMemcpy(kspace, b->hybrid + (slice * d[3] + first_coil) * ny * nx,
-                          (size_t)(n_coils * ny * nx) * sizeof *kspace));
-    PetscFunctionReturn(0);
-  }
   PetscCall(PetscMalloc1(plane, &coil));
   for (PetscInt j = 0; j < n_coils; j++) {
     PetscCall(SpanCflRead(&b->file, (slice * d[3] + first_coil + j) * plane, plane, coil));

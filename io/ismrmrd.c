@@ -1,4 +1,4 @@
-/* ISMRMRD raw data (Inati et al., MRM 77:411, 2017) through libismrmrd.
+/* ISMRMRD raw data (Inati et al., MRM 77:411, 2017).
 
    The headers of all acquisitions are indexed once, on rank 0; each rank then reads the acquisitions of its own slices.
    Noise, navigator, phase-correction and calibration-only acquisitions are left out, averages and repetitions are
@@ -8,33 +8,12 @@
    rows the second and their columns the first phase encoding. */
 #include <subspan/base/error.h>
 #include <subspan/io/hdf5_read.h>
-#include <subspan/io/ismrmrd_header.h>
-#include <subspan/io/scan_private.h>
-#include <subspan/operators/imaging/fft.h>
-#include <hdf5.h>
-#include <ismrmrd/dataset.h>
+#include <subspan/io/ismrmrd_private.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct {
-  uint32_t at; /* in the file */
-  uint16_t step1, step2, slice, samples, centre, discard_pre, discard_post, reversed, channels, dimensions;
-  float position[3], read_dir[3], phase_dir[3], slice_dir[3];
-} Line;
-
-typedef struct {
-  ISMRMRD_Dataset dataset;
-  PetscBool open;
-  SpanIsmrmrdHeader header;
-  Line *lines;
-  PetscInt n_lines;
-  PetscInt readout, kept; /* samples of the encoded readout, and of its kept part */
-  PetscInt start;         /* of the kept part */
-  float complex *volume;  /* 3D: (kept, coil, step2, step1) */
-} Ismrmrd;
-
-static void Silent(const char *file, int line, const char *function, int code, const char *message) {}
+enum { heads_at_once = 4096 };
 
 static PetscErrorCode Detect(const char path[], PetscBool *yes)
 {
@@ -73,59 +52,62 @@ static PetscErrorCode CheckLine(const char path[], uint32_t at, const ISMRMRD_Ac
   PetscFunctionReturn(0);
 }
 
+static void Append(Ismrmrd *d, uint32_t at, const ISMRMRD_AcquisitionHeader *h)
+{
+  Line *l = &d->lines[d->n_lines++];
+  *l      = (Line){.at           = at,
+                   .step1        = h->idx.kspace_encode_step_1,
+                   .step2        = h->idx.kspace_encode_step_2,
+                   .slice        = h->idx.slice,
+                   .samples      = h->number_of_samples,
+                   .centre       = h->center_sample,
+                   .discard_pre  = h->discard_pre,
+                   .discard_post = h->discard_post,
+                   .channels     = h->active_channels,
+                   .reversed     = (h->flags >> (ISMRMRD_ACQ_IS_REVERSE - 1)) & 1,
+                   .dimensions   = h->trajectory_dimensions};
+  memcpy(l->position, h->position, sizeof h->position);
+  memcpy(l->read_dir, h->read_dir, sizeof h->read_dir);
+  memcpy(l->phase_dir, h->phase_dir, sizeof h->phase_dir);
+  memcpy(l->slice_dir, h->slice_dir, sizeof h->slice_dir);
+}
+
 /* Rank 0: reads all acquisition headers. */
 static PetscErrorCode Index(SpanScan scan)
 {
   Ismrmrd *d = scan->data;
-  ISMRMRD_Acquisition a;
+  ISMRMRD_AcquisitionHeader *heads;
   PetscFunctionBeginUser;
-  uint32_t n = ismrmrd_get_number_of_acquisitions(&d->dataset);
-  SpanCheckInput(PETSC_COMM_SELF, n > 0 && n < (1u << 28), "%s: %u acquisitions in `dataset/data`", scan->info.path, n);
+  hsize_t n = d->file.n;
+  SpanCheckInput(PETSC_COMM_SELF, n > 0 && n < (1u << 28), "%s: %llu acquisitions in `dataset/data`", scan->info.path,
+                 (unsigned long long)n);
   d->lines = calloc(n, sizeof *d->lines);
-  PetscCheck(d->lines, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the index of %u acquisitions", n);
-  for (uint32_t i = 0; i < n; i++) {
-    ismrmrd_init_acquisition(&a);
-    int bad = ismrmrd_read_acquisition(&d->dataset, i, &a);
-    SpanCheckInput(PETSC_COMM_SELF, !bad, "%s: acquisition %u cannot be read", scan->info.path, i);
-    ISMRMRD_AcquisitionHeader h = a.head;
-    ismrmrd_cleanup_acquisition(&a);
-    if (LeftOut(h.flags)) continue;
-    PetscCall(CheckLine(scan->info.path, i, &h));
-    Line *l = &d->lines[d->n_lines++];
-    *l      = (Line){.at           = i,
-                     .step1        = h.idx.kspace_encode_step_1,
-                     .step2        = h.idx.kspace_encode_step_2,
-                     .slice        = h.idx.slice,
-                     .samples      = h.number_of_samples,
-                     .centre       = h.center_sample,
-                     .discard_pre  = h.discard_pre,
-                     .discard_post = h.discard_post,
-                     .channels     = h.active_channels,
-                     .reversed     = (h.flags >> (ISMRMRD_ACQ_IS_REVERSE - 1)) & 1,
-                     .dimensions   = h.trajectory_dimensions};
-    memcpy(l->position, h.position, sizeof h.position);
-    memcpy(l->read_dir, h.read_dir, sizeof h.read_dir);
-    memcpy(l->phase_dir, h.phase_dir, sizeof h.phase_dir);
-    memcpy(l->slice_dir, h.slice_dir, sizeof h.slice_dir);
+  PetscCheck(d->lines, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the index of %llu acquisitions",
+             (unsigned long long)n);
+  PetscCall(PetscCalloc1(heads_at_once, &heads));
+  PetscErrorCode ierr = 0;
+  for (hsize_t i = 0; i < n && !ierr; i++) {
+    const ISMRMRD_AcquisitionHeader *h = &heads[i % heads_at_once];
+    if (i % heads_at_once == 0)
+      ierr = SpanIsmrmrdFileHeads(&d->file, scan->info.path, i, PetscMin(n - i, heads_at_once), heads);
+    if (ierr || LeftOut(h->flags)) continue;
+    ierr = CheckLine(scan->info.path, (uint32_t)i, h);
+    if (!ierr) Append(d, (uint32_t)i, h);
   }
-  SpanCheckInput(PETSC_COMM_SELF, d->n_lines > 0, "%s: none of its %u acquisitions is an image line", scan->info.path,
-                 n);
+  PetscCall(PetscFree(heads));
+  PetscCall(ierr);
+  SpanCheckInput(PETSC_COMM_SELF, d->n_lines > 0, "%s: none of its %llu acquisitions is an image line", scan->info.path,
+                 (unsigned long long)n);
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode OpenDataset(SpanScan scan)
 {
   Ismrmrd *d       = scan->data;
-  char reason[256] = "";
+  char reason[256] = "", *xml;
   PetscFunctionBeginUser;
-  ismrmrd_set_error_handler(Silent);
-  SpanCheckInput(PETSC_COMM_SELF,
-                 !ismrmrd_init_dataset(&d->dataset, scan->info.path, "dataset") &&
-                     !ismrmrd_open_dataset(&d->dataset, 0),
-                 "%s: `dataset` cannot be opened as ISMRMRD", scan->info.path);
-  d->open   = PETSC_TRUE;
-  char *xml = ismrmrd_read_header(&d->dataset);
-  SpanCheckInput(PETSC_COMM_SELF, xml, "%s: `dataset/xml` is missing", scan->info.path);
+  PetscCall(SpanIsmrmrdFileOpen(scan->info.path, &d->file));
+  PetscCall(SpanIsmrmrdHeaderText(d->file.file, scan->info.path, "dataset/xml", &xml));
   int bad = SpanIsmrmrdHeaderParse(xml, &d->header, reason, sizeof reason);
   free(xml);
   SpanCheckInput(PETSC_COMM_SELF, !bad, "%s: `dataset/xml` cannot be parsed: %s", scan->info.path, reason);
@@ -278,6 +260,7 @@ static PetscErrorCode Open(SpanScan scan)
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&d));
   scan->data = d;
+  d->file    = (SpanIsmrmrdFile){-1, -1, -1, -1, 0};
   PetscCallMPI(MPI_Comm_rank(scan->comm, &rank));
   PetscCall(SpanErrorAgree(scan->comm, OpenDataset(scan)));
   ierr = rank == 0 ? Index(scan) : 0;
@@ -285,10 +268,15 @@ static PetscErrorCode Open(SpanScan scan)
   PetscCallMPI(MPI_Bcast(&d->n_lines, 1, MPIU_INT, 0, scan->comm));
   if (rank) d->lines = calloc((size_t)d->n_lines, sizeof *d->lines);
   PetscCall(SpanErrorAgree(scan->comm, d->lines ? 0 : PETSC_ERR_MEM));
-  PetscCallMPI(MPI_Bcast(d->lines, (PetscMPIInt)((size_t)d->n_lines * sizeof *d->lines), MPI_BYTE, 0, scan->comm));
+  MPI_Datatype type; /* a count of bytes could exceed an int */
+  PetscCallMPI(MPI_Type_contiguous((int)sizeof *d->lines, MPI_BYTE, &type));
+  PetscCallMPI(MPI_Type_commit(&type));
+  PetscCallMPI(MPI_Bcast(d->lines, (PetscMPIInt)d->n_lines, type, 0, scan->comm));
+  PetscCallMPI(MPI_Type_free(&type));
   PetscCall(Shapes(scan));
   PetscCall(CheckLines(scan));
   PetscCall(Geometry(scan));
+  if (d->header.encoded_matrix[2] > 1 && !scan->info.noncartesian) PetscCall(SpanIsmrmrdSetHybrid(scan));
   PetscFunctionReturn(0);
 }
 
@@ -296,199 +284,12 @@ static PetscErrorCode Close(SpanScan scan)
 {
   Ismrmrd *d = scan->data;
   PetscFunctionBeginUser;
-  if (d->open) ismrmrd_close_dataset(&d->dataset);
+  SpanIsmrmrdFileClose(&d->file);
   free(d->lines);
-  PetscCall(PetscFree(d->volume));
+  PetscCall(PetscFree(d->counts));
   PetscCall(PetscFree(d));
   PetscFunctionReturn(0);
 }
 
-/* Where a line goes in the encoded matrix. */
-static void Place(const Ismrmrd *d, const Line *l, PetscInt *x, PetscInt *y, PetscInt *z)
-{
-  const SpanIsmrmrdHeader *h = &d->header;
-  *x                         = d->readout / 2 - (l->centre - l->discard_pre);
-  *y                         = l->step1 + (h->centre[0] >= 0 ? h->encoded_matrix[1] / 2 - h->centre[0] : 0);
-  *z                         = l->step2 + (h->centre[1] >= 0 ? h->encoded_matrix[2] / 2 - h->centre[1] : 0);
-}
-
-/* Samples of one coil of a line, turned if reversed, on the encoded readout; transformed to positions, and cut to the
-   kept ones. */
-static void ReadoutPositions(const Ismrmrd *d, const Line *l, const ISMRMRD_Acquisition *a, PetscInt coil,
-                             struct fftwf_plan_s *backward, float complex *line, float complex *positions)
-{
-  PetscInt x, y, z, n = l->samples - l->discard_pre - l->discard_post;
-  Place(d, l, &x, &y, &z);
-  memset(line, 0, (size_t)d->readout * sizeof *line);
-  for (PetscInt i = 0; i < n; i++) {
-    PetscInt from = l->discard_pre + (l->reversed ? n - 1 - i : i);
-    line[x + i]   = a->data[coil * l->samples + from];
-  }
-  SpanFFTCentredLine(backward, d->readout, line, line);
-  memcpy(positions, line + d->start, (size_t)d->kept * sizeof *positions);
-}
-
-static PetscErrorCode ReadLine(SpanScan scan, const Line *l, ISMRMRD_Acquisition *a)
-{
-  Ismrmrd *d = scan->data;
-  PetscFunctionBeginUser;
-  ismrmrd_init_acquisition(a);
-  int bad = ismrmrd_read_acquisition(&d->dataset, l->at, a);
-  SpanCheckInput(PETSC_COMM_SELF,
-                 !bad && a->head.number_of_samples == l->samples && a->head.active_channels == l->channels,
-                 "%s: acquisition %u cannot be read", scan->info.path, l->at);
-  PetscFunctionReturn(0);
-}
-
-/* Adds every line of a slice (of the volume: all) to `sum`, (coil, row, column) with n_columns a row, and counts. In 2D
-   positions run along the columns; in 3D each position is a plane of its own. */
-static PetscErrorCode Accumulate(SpanScan scan, PetscInt slice, PetscInt first_coil, PetscInt n_coils, PetscBool volume,
-                                 float complex *sum, float *count)
-{
-  Ismrmrd *d  = scan->data;
-  PetscInt ny = d->header.encoded_matrix[1], nz = d->header.encoded_matrix[2], x, y, z;
-  struct fftwf_plan_s *backward, *forward;
-  float complex *line, *positions;
-  PetscFunctionBeginUser;
-  PetscCall(SpanFFTPlan(d->readout, 1, 1, d->readout, 1, &backward));
-  PetscCall(SpanFFTPlan(d->kept, 1, 1, d->kept, -1, &forward));
-  PetscCall(PetscMalloc2(d->readout, &line, d->kept, &positions));
-  for (PetscInt i = 0; i < d->n_lines; i++) {
-    const Line *l = &d->lines[i];
-    ISMRMRD_Acquisition a;
-    if (!volume && l->slice != slice) continue;
-    PetscCall(ReadLine(scan, l, &a));
-    Place(d, l, &x, &y, &z);
-    for (PetscInt j = 0; j < n_coils; j++) {
-      ReadoutPositions(d, l, &a, first_coil + j, backward, line, positions);
-      if (!volume) SpanFFTCentredLine(forward, d->kept, positions, positions);
-      for (PetscInt k = 0; k < d->kept; k++)
-        if (volume)
-          sum[((k * n_coils + j) * nz + z) * ny + y] += positions[k];
-        else
-          sum[(j * ny + y) * d->kept + k] += positions[k];
-    }
-    count[z * ny + y] += 1;
-    ismrmrd_cleanup_acquisition(&a);
-  }
-  PetscCall(PetscFree2(line, positions));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode ReadNonCartesian(SpanScan scan, PetscInt slice, PetscInt first_coil, PetscInt n_coils,
-                                       float complex *kspace, float *trajectory)
-{
-  Ismrmrd *d = scan->data;
-  PetscInt n = scan->info.n_samples, row = 0;
-  float most = 0;
-  PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < d->n_lines; i++) {
-    const Line *l = &d->lines[i];
-    ISMRMRD_Acquisition a;
-    if (l->slice != slice) continue;
-    SpanCheckInput(PETSC_COMM_SELF, row < scan->info.n_rows,
-                   "%s: slice %" PetscInt_FMT " has more interleaves than slice 0, which has %" PetscInt_FMT,
-                   scan->info.path, slice, scan->info.n_rows);
-    PetscCall(ReadLine(scan, l, &a));
-    for (PetscInt k = 0; k < n; k++) {
-      for (PetscInt j = 0; kspace && j < n_coils; j++)
-        kspace[(j * scan->info.n_rows + row) * n + k] = a.data[(first_coil + j) * l->samples + l->discard_pre + k];
-      for (int axis = 0; trajectory && axis < 2; axis++) {
-        float t                              = a.traj[(l->discard_pre + k) * l->dimensions + axis];
-        trajectory[2 * (row * n + k) + axis] = t;
-        most                                 = fmaxf(most, fabsf(t));
-      }
-    }
-    row++;
-    ismrmrd_cleanup_acquisition(&a);
-  }
-  SpanCheckInput(PETSC_COMM_SELF, row == scan->info.n_rows,
-                 "%s: slice %" PetscInt_FMT " has %" PetscInt_FMT " interleaves, slice 0 has %" PetscInt_FMT,
-                 scan->info.path, slice, row, scan->info.n_rows);
-  /* Trajectories come in cycles per encoded pixel (up to 0.5) or in cycles per encoded field of view. */
-  for (PetscInt i = 0; trajectory && i < 2 * row * n; i++) {
-    int axis = (int)(i % 2);
-    double scale =
-        d->header.recon_fov[axis] / d->header.encoded_fov[axis] * (most <= 0.51f ? d->header.encoded_matrix[axis] : 1);
-    trajectory[i] *= (float)scale;
-    SpanCheckInput(PETSC_COMM_SELF, isfinite(trajectory[i]),
-                   "%s: the trajectory of slice %" PetscInt_FMT " holds a number that is not finite", scan->info.path,
-                   slice);
-  }
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode Volume(SpanScan scan)
-{
-  Ismrmrd *d     = scan->data;
-  PetscInt plane = scan->info.ny * scan->info.nx;
-  float *count;
-  PetscFunctionBeginUser;
-  if (d->volume) PetscFunctionReturn(0);
-  PetscCall(PetscCalloc1(d->kept * scan->info.n_coils * plane, &d->volume));
-  PetscCall(PetscCalloc1(plane, &count));
-  PetscCall(Accumulate(scan, 0, 0, scan->info.n_coils, PETSC_TRUE, d->volume, count));
-  for (PetscInt i = 0; i < d->kept * scan->info.n_coils * plane; i++)
-    if (count[i % plane] > 1) d->volume[i] /= count[i % plane];
-  PetscCall(PetscFree(count));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode ReadKspace(SpanScan scan, PetscInt slice, PetscInt first_coil, PetscInt n_coils,
-                                 float complex *kspace)
-{
-  Ismrmrd *d  = scan->data;
-  PetscInt ny = scan->info.ny, nx = scan->info.nx, plane = ny * nx;
-  float *count;
-  PetscFunctionBeginUser;
-  if (scan->info.noncartesian) {
-    PetscCall(ReadNonCartesian(scan, slice, first_coil, n_coils, kspace, NULL));
-    PetscFunctionReturn(0);
-  }
-  if (d->header.encoded_matrix[2] > 1) {
-    PetscCall(Volume(scan));
-    PetscCall(PetscMemcpy(kspace, d->volume + (slice * scan->info.n_coils + first_coil) * plane,
-                          (size_t)(n_coils * plane) * sizeof *kspace));
-    PetscFunctionReturn(0);
-  }
-  PetscCall(PetscCalloc1(ny, &count));
-  memset(kspace, 0, (size_t)(n_coils * plane) * sizeof *kspace);
-  PetscCall(Accumulate(scan, slice, first_coil, n_coils, PETSC_FALSE, kspace, count));
-  for (PetscInt j = 0; j < n_coils; j++)
-    for (PetscInt y = 0; y < ny; y++)
-      for (PetscInt x = 0; x < nx && count[y] > 1; x++) kspace[(j * ny + y) * nx + x] /= count[y];
-  PetscCall(PetscFree(count));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode ReadMask(SpanScan scan, PetscInt slice, float *mask)
-{
-  Ismrmrd *d       = scan->data;
-  PetscInt nx      = scan->info.nx, x, y, z;
-  PetscBool volume = (PetscBool)(d->header.encoded_matrix[2] > 1);
-  PetscFunctionBeginUser;
-  memset(mask, 0, (size_t)(scan->info.ny * nx) * sizeof *mask);
-  for (PetscInt i = 0; i < d->n_lines; i++) {
-    const Line *l = &d->lines[i];
-    if (!volume && l->slice != slice) continue;
-    Place(d, l, &x, &y, &z);
-    if (volume) {
-      mask[z * nx + y] = 1;
-      continue;
-    }
-    /* The samples of an asymmetric echo, on the kept readout's grid. */
-    PetscInt n = l->samples - l->discard_pre - l->discard_post, first = (x * d->kept + d->readout - 1) / d->readout,
-             last = (x + n) * d->kept / d->readout;
-    for (PetscInt k = first; k < last; k++) mask[y * nx + k] = 1;
-  }
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode ReadTrajectory(SpanScan scan, PetscInt slice, float *trajectory)
-{
-  PetscFunctionBeginUser;
-  PetscCall(ReadNonCartesian(scan, slice, 0, 0, NULL, trajectory));
-  PetscFunctionReturn(0);
-}
-
-const SpanScanFormat SpanScanISMRMRD = {"ISMRMRD", Detect, Open, Close, ReadKspace, ReadMask, ReadTrajectory, NULL};
+const SpanScanFormat SpanScanISMRMRD = {
+    "ISMRMRD", Detect, Open, Close, SpanIsmrmrdReadKspace, SpanIsmrmrdReadMask, SpanIsmrmrdReadTrajectory, NULL};

@@ -1,5 +1,6 @@
 /* The grid of a fastMRI file from its ISMRMRD header. */
 #include <subspan/base/error.h>
+#include <subspan/io/hdf5_read.h>
 #include <subspan/io/ismrmrd_header.h>
 #include <subspan/io/scan_private.h>
 #include <hdf5.h>
@@ -8,12 +9,11 @@
 
 enum { longest_header = 1 << 24 };
 
-/* The header as a C string; the caller frees it. Variable or fixed length, as h5py and fastMRI write it. */
-static PetscErrorCode ReadText(hid_t file, const char path[], char **text)
+PetscErrorCode SpanIsmrmrdHeaderText(int64_t file, const char path[], const char name[], char **text)
 {
   PetscFunctionBeginUser;
-  hid_t dataset = H5Dopen2(file, "ismrmrd_header", H5P_DEFAULT), type = H5Dget_type(dataset),
-        space      = H5Dget_space(dataset);
+  SpanCheckInput(PETSC_COMM_SELF, SpanHdf5Has(file, name), "%s: `%s` is missing", path, name);
+  hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT), type = H5Dget_type(dataset), space = H5Dget_space(dataset);
   PetscBool string = (PetscBool)(H5Tget_class(type) == H5T_STRING && H5Sget_simple_extent_npoints(space) == 1);
   herr_t status    = -1;
   *text            = NULL;
@@ -33,7 +33,7 @@ static PetscErrorCode ReadText(hid_t file, const char path[], char **text)
   H5Sclose(space);
   H5Tclose(type);
   H5Dclose(dataset);
-  SpanCheckInput(PETSC_COMM_SELF, status >= 0 && *text, "%s: `ismrmrd_header` is not a readable text", path);
+  SpanCheckInput(PETSC_COMM_SELF, status >= 0 && *text, "%s: `%s` is not a readable text", path, name);
   PetscFunctionReturn(0);
 }
 
@@ -42,7 +42,7 @@ PetscErrorCode SpanIsmrmrdHeaderGrid(int64_t file, SpanScanInfo *info)
   SpanIsmrmrdHeader h;
   char *xml, reason[256] = "";
   PetscFunctionBeginUser;
-  PetscCall(ReadText(file, info->path, &xml));
+  PetscCall(SpanIsmrmrdHeaderText(file, info->path, "ismrmrd_header", &xml));
   int bad = SpanIsmrmrdHeaderParse(xml, &h, reason, sizeof reason);
   free(xml);
   SpanCheckInput(PETSC_COMM_SELF, !bad, "%s: `ismrmrd_header` cannot be parsed: %s", info->path, reason);

@@ -31,23 +31,39 @@ static void Put(unsigned char *pixel, SpanColors colors, double t)
   memcpy(pixel, &word, sizeof word);
 }
 
+/* Pixels of the picture: along x and y. */
+typedef struct {
+  PetscInt x, y;
+} Size;
+
+/* The size of a panel whose shorter pixel side is `zoom` pixels of the picture. */
+static Size SizeOf(const SpanPanel *p, PetscInt zoom)
+{
+  double ratio = p->height > 0 && p->width > 0 ? p->height / p->width : 1;
+  return (Size){.x = (PetscInt)lround((double)(p->nx * zoom) * fmax(1, 1 / ratio)),
+                .y = (PetscInt)lround((double)(p->ny * zoom) * fmax(1, ratio))};
+}
+
 static PetscInt Zoom(PetscInt n_panels, const SpanPanel panels[])
 {
   PetscInt side = 1;
-  for (PetscInt i = 0; i < n_panels; i++) side = PetscMax(side, PetscMax(panels[i].ny, panels[i].nx));
+  for (PetscInt i = 0; i < n_panels; i++) {
+    Size s = SizeOf(&panels[i], 1);
+    side   = PetscMax(side, PetscMax(s.y, s.x));
+  }
   return PetscMax(1, (wanted_side + side / 2) / side);
 }
 
-static void DrawImage(cairo_surface_t *surface, const SpanPanel *p, PetscInt left, PetscInt top, PetscInt zoom)
+static void DrawImage(cairo_surface_t *surface, const SpanPanel *p, PetscInt left, PetscInt top, Size size)
 {
   unsigned char *pixels = cairo_image_surface_get_data(surface);
   PetscInt stride       = cairo_image_surface_get_stride(surface);
   double range          = p->high > p->low ? p->high - p->low : 1;
   cairo_surface_flush(surface);
-  for (PetscInt y = 0; y < p->ny * zoom; y++)
-    for (PetscInt x = 0; x < p->nx * zoom; x++)
+  for (PetscInt y = 0; y < size.y; y++)
+    for (PetscInt x = 0; x < size.x; x++)
       Put(pixels + (top + y) * stride + 4 * (left + x), p->colors,
-          ((double)p->data[y / zoom * p->nx + x / zoom] - p->low) / range);
+          ((double)p->data[y * p->ny / size.y * p->nx + x * p->nx / size.x] - p->low) / range);
   cairo_surface_mark_dirty(surface);
 }
 
@@ -56,6 +72,32 @@ static void Text(cairo_t *cairo, double x, double y, double size, const char *te
   cairo_set_font_size(cairo, size);
   cairo_move_to(cairo, x, y);
   cairo_show_text(cairo, text);
+}
+
+/* Yellow with a black rim, which can be told from the image whatever is below. */
+static void DrawEdges(cairo_t *cairo, const SpanPanel *p, PetscInt left, PetscInt top, Size size)
+{
+  for (int i = 0; p->edges[0] && i < 4; i++) {
+    char letter[2] = {p->edges[i], 0};
+    cairo_text_extents_t e;
+    cairo_set_font_size(cairo, text_size);
+    cairo_text_extents(cairo, letter, &e);
+    double room_x = (double)size.x - e.width, room_y = (double)size.y - e.height,
+           x = i == 0   ? 4
+               : i == 1 ? room_x - 4
+                        : room_x / 2,
+           y = i == 2   ? 4
+               : i == 3 ? room_y - 4
+                        : room_y / 2;
+    cairo_move_to(cairo, (double)left + x - e.x_bearing, (double)top + y - e.y_bearing);
+    cairo_text_path(cairo, letter);
+    cairo_set_source_rgb(cairo, 0, 0, 0);
+    cairo_set_line_width(cairo, 3);
+    cairo_stroke_preserve(cairo);
+    cairo_set_source_rgb(cairo, 1, 0.85, 0.2);
+    cairo_fill(cairo);
+    cairo_set_source_rgb(cairo, 0, 0, 0);
+  }
 }
 
 static void DrawBar(cairo_t *cairo, cairo_surface_t *surface, const SpanPanel *p, PetscInt left, PetscInt top,
@@ -92,8 +134,8 @@ PetscErrorCode SpanPictureWrite(const char path[], PetscInt n_panels, const Span
   PetscBool bars = PETSC_FALSE, captions = PETSC_FALSE;
   PetscFunctionBeginUser;
   for (PetscInt i = 0; i < n_panels; i++) {
-    cell_w   = PetscMax(cell_w, panels[i].nx * zoom);
-    cell_h   = PetscMax(cell_h, panels[i].ny * zoom);
+    cell_w   = PetscMax(cell_w, SizeOf(&panels[i], zoom).x);
+    cell_h   = PetscMax(cell_h, SizeOf(&panels[i], zoom).y);
     bars     = (PetscBool)(bars || panels[i].bar);
     captions = (PetscBool)(captions || panels[i].caption[0]);
     cell_w   = PetscMax(cell_w, (PetscInt)(6.6 * (double)strlen(panels[i].caption)) - (panels[i].bar ? bar_room : 0));
@@ -112,9 +154,11 @@ PetscErrorCode SpanPictureWrite(const char path[], PetscInt n_panels, const Span
   for (PetscInt i = 0; i < n_panels; i++) {
     PetscInt left = margin + i % columns * step_x, top = margin + i / columns * step_y + 2 * text_size - 6;
     Text(cairo, (double)left, (double)top - 6, text_size, panels[i].title);
-    DrawImage(surface, &panels[i], left, top, zoom);
-    if (panels[i].bar) DrawBar(cairo, surface, &panels[i], left + panels[i].nx * zoom + 6, top, panels[i].ny * zoom);
-    Text(cairo, (double)left, (double)(top + panels[i].ny * zoom + text_size + 4), 12, panels[i].caption);
+    Size size = SizeOf(&panels[i], zoom);
+    DrawImage(surface, &panels[i], left, top, size);
+    DrawEdges(cairo, &panels[i], left, top, size);
+    if (panels[i].bar) DrawBar(cairo, surface, &panels[i], left + size.x + 6, top, size.y);
+    Text(cairo, (double)left, (double)(top + size.y + text_size + 4), 12, panels[i].caption);
   }
   PetscErrorCode ierr = Save(surface, path);
   cairo_destroy(cairo);

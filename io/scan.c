@@ -63,11 +63,52 @@ PetscErrorCode SpanScanClose(SpanScan *scan)
   PetscFunctionBeginUser;
   if (!*scan) PetscFunctionReturn(0);
   PetscCall((*scan)->format->close(*scan));
+  PetscCall(PetscFree((*scan)->part.data));
   PetscCall(PetscFree(*scan));
   PetscFunctionReturn(0);
 }
 
 const SpanScanInfo *SpanScanGetInfo(SpanScan scan) { return &scan->info; }
+
+PetscErrorCode SpanScanPrepare(SpanScan scan, PetscInt first_slice, PetscInt n_slices, PetscInt first_coil,
+                               PetscInt n_coils)
+{
+  PetscFunctionBeginUser;
+  if (!scan->hybrid.read) PetscFunctionReturn(0);
+  PetscCall(PetscLogEventBegin(SpanEventRead, 0, 0, 0, 0));
+  PetscCall(PetscFree(scan->part.data));
+  scan->part = (SpanHybridPart){first_slice, n_slices, first_coil, n_coils, NULL};
+  PetscCall(SpanHybridRead(scan->comm, &scan->hybrid, &scan->part));
+  PetscCall(PetscLogEventEnd(SpanEventRead, 0, 0, 0, 0));
+  PetscFunctionReturn(0);
+}
+
+double SpanScanPrepareMemory(SpanScan scan, PetscInt n_slices, PetscInt n_coils)
+{
+  if (!scan->hybrid.read) return 0;
+  return (double)n_slices * (double)n_coils * (double)scan->hybrid.plane * sizeof(float complex) +
+         SpanHybridBuffers(scan->comm, &scan->hybrid);
+}
+
+/* From the prepared part; what is not in it is read by this rank alone. */
+static PetscErrorCode ReadHybrid(SpanScan scan, PetscInt slice, PetscInt first_coil, PetscInt n_coils,
+                                 float complex *kspace)
+{
+  SpanHybridPart alone = {slice, 1, first_coil, n_coils, NULL}, *p = &scan->part;
+  size_t plane = (size_t)scan->hybrid.plane;
+  PetscFunctionBeginUser;
+  if (!p->data || slice < p->first_slice || slice >= p->first_slice + p->n_slices || first_coil < p->first_coil ||
+      first_coil + n_coils > p->first_coil + p->n_coils) {
+    p                   = &alone;
+    PetscErrorCode ierr = SpanHybridRead(PETSC_COMM_SELF, &scan->hybrid, p);
+    if (ierr) PetscCall(PetscFree(alone.data));
+    PetscCall(ierr);
+  }
+  size_t from = (size_t)((slice - p->first_slice) * p->n_coils + first_coil - p->first_coil);
+  PetscCall(PetscMemcpy(kspace, p->data + from * plane, (size_t)n_coils * plane * sizeof *kspace));
+  PetscCall(PetscFree(alone.data));
+  PetscFunctionReturn(0);
+}
 
 PetscErrorCode SpanScanReadKspace(SpanScan scan, PetscInt slice, PetscInt first_coil, PetscInt n_coils,
                                   float complex *kspace)
@@ -76,7 +117,10 @@ PetscErrorCode SpanScanReadKspace(SpanScan scan, PetscInt slice, PetscInt first_
   const float *values = (const float *)kspace;
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(SpanEventRead, 0, 0, 0, 0));
-  PetscCall(scan->format->read_kspace(scan, slice, first_coil, n_coils, kspace));
+  if (scan->hybrid.read)
+    PetscCall(ReadHybrid(scan, slice, first_coil, n_coils, kspace));
+  else
+    PetscCall(scan->format->read_kspace(scan, slice, first_coil, n_coils, kspace));
   for (size_t i = 0; i < 2 * n; i++)
     SpanCheckInput(PETSC_COMM_SELF, isfinite(values[i]),
                    "%s: k-space of slice %" PetscInt_FMT ", coil %" PetscInt_FMT ": %g is not a finite number",

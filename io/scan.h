@@ -28,6 +28,13 @@ PetscErrorCode SpanScanOpen(MPI_Comm comm, const char path[], SpanScan *scan);
 PetscErrorCode SpanScanClose(SpanScan *scan);
 const SpanScanInfo *SpanScanGetInfo(SpanScan scan);
 
+/* Collective on the scan's communicator: what this rank is going to read. A 3D scan is then read and transformed once,
+   by all ranks together, and each keeps its share in memory; without it, each read of a slice goes through the whole
+   file. Does nothing for other scans. */
+PetscErrorCode SpanScanPrepare(SpanScan scan, PetscInt first_slice, PetscInt n_slices, PetscInt first_coil,
+                               PetscInt n_coils);
+/* Bytes that SpanScanPrepare takes on this rank. */
+double SpanScanPrepareMemory(SpanScan scan, PetscInt n_slices, PetscInt n_coils);
 /* Not collective: each rank reads its own part. kspace: (n_coils, n_rows, n_samples). Errors (input): a sample that
    is not finite, a file cut short. */
 PetscErrorCode SpanScanReadKspace(SpanScan scan, PetscInt slice, PetscInt first_coil, PetscInt n_coils,

@@ -10,6 +10,7 @@
 #include <subspan/solvers/info/info.h>
 #include <subspan/solvers/recon/recon.h>
 #include <subspan/solvers/simulate/simulate.h>
+#include <subspan/solvers/train/train.h>
 #include <subspan/solvers/view/view.h>
 #include <signal.h>
 #include <slepcsys.h>
@@ -24,6 +25,7 @@ typedef struct {
 
 static const Command commands[] = {
     {"recon", "reconstruct images from raw k-space", SpanReconCommand},
+    {"train", "train a prior on images", SpanTrainCommand},
     {"simulate", "make measurements from images", SpanSimulateCommand},
     {"compare", "measure a result against a reference", SpanCompareCommand},
     {"view", "draw a file as a PNG", SpanViewCommand},
@@ -50,7 +52,7 @@ static int UnknownCommand(const char word[])
   if (nearest)
     fprintf(stderr, "subspan: %s: no such command; the nearest is %s\n", word, nearest);
   else
-    fprintf(stderr, "subspan: %s: no such command; they are recon, simulate, compare, view, info\n", word);
+    fprintf(stderr, "subspan: %s: no such command; they are recon, train, simulate, compare, view, info\n", word);
   return 2;
 }
 

@@ -65,6 +65,8 @@ static PetscErrorCode Load(MPI_Comm comm, const char *const inputs[], const Opti
   c->n      = c->grid.nz;
   c->pixels = c->grid.ny * c->grid.nx;
   SpanShare(c->n, size, rank, &c->first, &c->count);
+  PetscCall(SpanErrorAgree(
+      comm, SpanCheckCount(PETSC_COMM_SELF, inputs[0], "slices", (double)(c->count + 1) * (double)c->pixels)));
   PetscCall(PetscMalloc2(c->count * c->pixels + 1, &c->image, c->count * c->pixels + 1, &c->reference));
   PetscCall(SpanErrorAgree(comm, SpanVolumeRead(result, c->first, c->count, c->image)));
   PetscCall(SpanErrorAgree(comm, SpanVolumeRead(reference, c->first, c->count, c->reference)));

@@ -87,7 +87,7 @@ static PetscErrorCode FitSmallImage(SpanNufft nufft, SpanToeplitz toeplitz, Pets
 static PetscErrorCode NonCartesianCentre(const SpanReconInput *input, const SpanReconSlice *slice,
                                          const float *trajectory, PetscInt side, float complex *out)
 {
-  PetscInt m = input->info->n_rows * input->info->n_samples, count, *index, dims[2] = {side, side};
+  PetscInt m = input->info->n_rows * input->info->n_samples, count = 0, *index, dims[2] = {side, side};
   float *points;
   float complex *samples;
   SpanNufft nufft;

@@ -39,6 +39,7 @@ static int Items(const SpanReconRun *run, Item items[most_items])
       64. * (double)i->n_coils * (double)i->n_coils * (double)(o->kernel * o->kernel * o->kernel * o->kernel) / 8;
   items[n++] = (Item){"program and libraries", Baseline()};
   items[n++] = (Item){"k-space", (double)coils * samples * (run->input->reference ? 2 : 1)};
+  items[n++] = (Item){"k-space of a 3D scan", SpanScanPrepareMemory(run->input->scan, slices, coils)};
   items[n++] = (Item){"coil maps", sets * (double)coils * image};
   items[n++] = (Item){"masks", 1.5 * image};
   items[n++] = (Item){"ESPIRiT kernels", o->maps[0] || i->n_coils == 1 ? 0 : 3 * kernels};
@@ -90,7 +91,8 @@ static PetscErrorCode Print(const SpanReconRun *run)
                         l->n_groups, l->team_size));
   PetscCall(PetscPrintf(l->world, "  memory a rank (MiB):\n"));
   for (int k = 0; k < n; k++)
-    PetscCall(PetscPrintf(l->world, "    %-26s %10.1f\n", items[k].what, items[k].bytes / 0x1p20));
+    if (items[k].bytes > 0)
+      PetscCall(PetscPrintf(l->world, "    %-26s %10.1f\n", items[k].what, items[k].bytes / 0x1p20));
   PetscCall(PetscPrintf(l->world, "    %-26s %10.1f\n", "all", run->planned / 0x1p20));
   PetscCall(PetscPrintf(l->world, "  output: %.1f MiB\n", pixel * 4 * (run->input->reference ? 3 : 2) / 0x1p20));
   PetscCall(PetscPrintf(l->world, "  messages: %s\n",
@@ -99,11 +101,31 @@ static PetscErrorCode Print(const SpanReconRun *run)
   PetscFunctionReturn(0);
 }
 
+/* That no array's size passes the range of PetscInt. */
+static PetscErrorCode CheckCounts(const SpanReconRun *run)
+{
+  const SpanScanInfo *i = run->input->info;
+  const SpanLayout *l   = run->input->layout;
+  PetscInt first, coils, mine, slices, sets = run->input->options->map_sets;
+  double pixels = (double)i->ny * (double)i->nx;
+  PetscFunctionBeginUser;
+  SpanShare(i->n_coils, l->team_size, l->team_rank, &first, &coils);
+  SpanShare(run->n_slices, l->n_groups, l->group, &mine, &slices);
+  PetscCall(SpanCheckCount(PETSC_COMM_SELF, i->path, "k-space of a slice",
+                           2 * (double)coils * (double)i->n_rows * (double)i->n_samples));
+  PetscCall(SpanCheckCount(PETSC_COMM_SELF, i->path, "coil maps", 2 * (double)sets * (double)coils * pixels));
+  PetscCall(SpanCheckCount(PETSC_COMM_SELF, i->path, "images", 2 * (double)sets * pixels));
+  PetscCall(SpanCheckCount(PETSC_COMM_SELF, i->path, "reconstruction",
+                           (double)slices * (double)i->grid.ny * (double)i->grid.nx));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanReconPlan(SpanReconRun *run, PetscBool *stop)
 {
   MPI_Comm node;
   double need, all, have = NodeMemory();
   PetscFunctionBeginUser;
+  PetscCall(SpanErrorAgree(run->input->layout->world, CheckCounts(run)));
   run->planned = Memory(run);
   need         = run->planned - Baseline();
   *stop        = run->input->options->plan;

@@ -252,6 +252,9 @@ PetscErrorCode SpanReconRunSlices(SpanReconRun *run)
   PetscInt size = PetscMax(1, Writes(run) ? run->n_mine * Pixels(run) : 0);
   PetscCall(PetscCalloc3(size, &run->magnitude, size, &run->phase, PetscMax(1, run->n_mine), &run->records));
   if (run->input->reference) PetscCall(PetscCalloc1(size, &run->reference));
+  PetscInt first_coil, n_coils;
+  SpanShare(run->input->info->n_coils, l->team_size, l->team_rank, &first_coil, &n_coils);
+  PetscCall(SpanScanPrepare(run->input->scan, run->first_slice + run->mine, run->n_mine, first_coil, n_coils));
   if (o->checkpoint[0]) PetscCall(Fingerprint(run, w.fingerprint, sizeof w.fingerprint));
   if (o->resume) PetscCall(Restore(&w));
   if (o->checkpoint[0]) PetscCall(SpanSignalsInstall());

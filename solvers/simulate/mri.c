@@ -2,10 +2,11 @@
 
      k_j = P F (S_j x exp(i phi)) + n_j
 
-   S_j: the field of a circular loop coil on a ring around the object, by its distance and direction (a dipole's),
-   scaled to unit root sum of squares at the centre; phi: a smooth random phase (a polynomial of second degree); n:
-   complex Gaussian noise, its standard deviation (real and imaginary part each) --noise times the volume's maximum. All
-   random numbers are keyed by global index, so the scan does not depend on the number of ranks. */
+   P F: the FFT and a mask, or the NUFFT at the samples of a radial or spiral trajectory; S_j: the field of a circular
+   loop coil on a ring around the object, by its distance and direction (a dipole's), scaled to unit root sum of squares
+   at the centre; phi: a smooth random phase (a polynomial of second degree); n: complex Gaussian noise, its standard
+   deviation (real and imaginary part each) --noise times the volume's maximum. All random numbers are keyed by global
+   index, so the scan does not depend on the number of ranks. */
 #include <subspan/base/error.h>
 #include <subspan/base/layout.h>
 #include <subspan/base/options.h>
@@ -14,7 +15,9 @@
 #include <subspan/io/scan_write.h>
 #include <subspan/io/volume.h>
 #include <subspan/operators/imaging/fft.h>
+#include <subspan/operators/imaging/nufft.h>
 #include <subspan/operators/imaging/sampling.h>
+#include <subspan/operators/imaging/trajectory.h>
 #include <subspan/solvers/simulate/mri.h>
 #include <math.h>
 #include <complex.h>
@@ -23,9 +26,10 @@
 #include <string.h>
 
 typedef struct {
-  char output[PETSC_MAX_PATH_LEN], slices[PETSC_MAX_PATH_LEN], undersample[PETSC_MAX_PATH_LEN];
-  PetscInt coils, seed, matrix;
-  PetscReal noise, phase, acceleration, center_fraction;
+  char output[PETSC_MAX_PATH_LEN], slices[PETSC_MAX_PATH_LEN], undersample[PETSC_MAX_PATH_LEN],
+      trajectory[PETSC_MAX_PATH_LEN], angles[PETSC_MAX_PATH_LEN];
+  PetscInt coils, seed, matrix, spokes, interleaves, samples;
+  PetscReal noise, phase, acceleration, center_fraction, turns;
 } Options;
 
 static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
@@ -42,6 +46,16 @@ static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
       {"matrix", SPAN_OPTION_INT, &o->matrix, 0, 4096, NULL,
        "pad or crop slices to this many rows and columns; 0: the image's own, up to the next even number of factors 2, "
        "3, 5"},
+      {"trajectory", SPAN_OPTION_CHOICE, o->trajectory, 0, 0, "cartesian|radial|spiral", "how k-space is sampled"},
+      {"spokes", SPAN_OPTION_INT, &o->spokes, 0, 65536, NULL,
+       "radial: lines through the centre; 0: pi/2 times the larger side of the matrix, which leaves no gap"},
+      {"interleaves", SPAN_OPTION_INT, &o->interleaves, 0, 65536, NULL, "spiral: arms; 0: 16"},
+      {"turns", SPAN_OPTION_REAL, &o->turns, 0, 10000, NULL,
+       "spiral: of each interleaf about the centre; 0: as many as leave no gap"},
+      {"samples", SPAN_OPTION_INT, &o->samples, 0, 1048576, NULL,
+       "on each spoke or interleaf; 0: half a cycle per field of view apart"},
+      {"angles", SPAN_OPTION_CHOICE, o->angles, 0, 0, "uniform|golden",
+       "from one spoke or interleaf to the next: the circle over their number, or the golden angle"},
       {"undersample", SPAN_OPTION_CHOICE, o->undersample, 0, 0, "none|uniform1d|gaussian1d|poisson2d",
        "leave samples out"},
       {"acceleration", SPAN_OPTION_REAL, &o->acceleration, 1, 1000, NULL, "of the undersampling"},
@@ -54,15 +68,37 @@ static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
       "simulate mri IMAGE -o SCAN.h5 [--option value]...",
       "Makes a multi-coil acquisition from an image volume (NIfTI, HDF5).",
       "  subspan simulate mri HEAD.nii.gz --coils 8 --noise 0.01 --slices 60:92 --seed 1 -o scan.h5\n"
-      "  subspan simulate mri HEAD.nii.gz --undersample poisson2d --acceleration 8 -o scan.h5\n",
+      "  subspan simulate mri HEAD.nii.gz --undersample poisson2d --acceleration 8 -o scan.h5\n"
+      "  subspan simulate mri HEAD.nii.gz --trajectory radial --spokes 64 --angles golden -o scan.h5\n"
+      "  subspan simulate mri HEAD.nii.gz --trajectory spiral --interleaves 24 -o scan.h5\n",
       table,
       NULL};
   PetscFunctionBeginUser;
-  *o = (Options){
-      .undersample = "none", .coils = 8, .noise = 0.01, .phase = 1, .acceleration = 4, .center_fraction = 0.08};
+  *o = (Options){.trajectory      = "cartesian",
+                 .angles          = "uniform",
+                 .undersample     = "none",
+                 .coils           = 8,
+                 .noise           = 0.01,
+                 .phase           = 1,
+                 .acceleration    = 4,
+                 .center_fraction = 0.08};
   PetscCall(SpanOptionsRead(comm, &help, stop));
   if (*stop) PetscFunctionReturn(0);
   SpanCheckInput(comm, o->output[0], "simulate mri: where to? give -o SCAN.h5");
+  PetscBool cartesian = (PetscBool)!strcmp(o->trajectory, "cartesian"),
+            radial    = (PetscBool)!strcmp(o->trajectory, "radial");
+  SpanCheckInput(comm, radial || !o->spokes, "--spokes %" PetscInt_FMT ": is for --trajectory radial, this is %s",
+                 o->spokes, o->trajectory);
+  SpanCheckInput(comm, (!cartesian && !radial) || (!o->interleaves && o->turns == 0),
+                 "--interleaves %" PetscInt_FMT ", --turns %g: are for --trajectory spiral, this is %s", o->interleaves,
+                 o->turns, o->trajectory);
+  SpanCheckInput(comm, !cartesian || (!o->samples && !strcmp(o->angles, "uniform")),
+                 "--samples %" PetscInt_FMT ", --angles %s: are for --trajectory radial and spiral, this is cartesian",
+                 o->samples, o->angles);
+  SpanCheckInput(comm, cartesian || !strcmp(o->undersample, "none"),
+                 "--undersample %s: is for --trajectory cartesian, this is %s, which has --spokes and --interleaves",
+                 o->undersample, o->trajectory);
+  SpanCheckInput(comm, o->samples != 1, "--samples 1: a spoke or interleaf needs 2");
   PetscFunctionReturn(0);
 }
 
@@ -107,6 +143,7 @@ static void TruthOf(const Options *o, PetscInt slice, const SpanGrid *from, cons
     }
 }
 
+/* n samples a coil. */
 static void AddNoise(const Options *o, PetscInt slice, PetscInt n, double sigma, const float *mask,
                      float complex *kspace)
 {
@@ -126,25 +163,32 @@ typedef struct {
   double top;            /* the volume's maximum */
   float *mask;
   float complex *maps;
+  PetscInt n_rows, n_samples;
+  SpanFFT fft;
+  SpanNufft nufft; /* NULL for Cartesian sampling */
+  float *trajectory, *density;
 } Simulation;
 
-static PetscErrorCode Slice(const Simulation *s, SpanVolumeReader reader, PetscInt index, SpanFFT fft,
-                            float complex *kspace, float *reference)
+static PetscErrorCode Slice(const Simulation *s, SpanVolumeReader reader, PetscInt index, float complex *kspace,
+                            float *reference)
 {
-  PetscInt ny = s->scan.ny, nx = s->scan.nx, n = ny * nx;
+  PetscInt ny = s->scan.ny, nx = s->scan.nx, n = ny * nx, m = s->n_rows * s->n_samples;
   float *image;
-  float complex *truth;
+  float complex *truth, *coil;
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(s->image.ny * s->image.nx, &image, n, &truth));
+  PetscCall(PetscMalloc3(s->image.ny * s->image.nx, &image, n, &truth, n, &coil));
   PetscCall(SpanVolumeRead(reader, s->first + index, 1, image));
   TruthOf(s->o, s->first + index, &s->image, image, ny, nx, truth);
   for (PetscInt i = 0; i < n; i++) reference[i] = cabsf(truth[i]);
   for (PetscInt j = 0; j < s->o->coils; j++) {
-    for (PetscInt i = 0; i < n; i++) kspace[j * n + i] = s->maps[j * n + i] * truth[i];
-    PetscCall(SpanFFTForward(fft, kspace + j * n, kspace + j * n));
+    for (PetscInt i = 0; i < n; i++) coil[i] = s->maps[j * n + i] * truth[i];
+    if (s->nufft)
+      PetscCall(SpanNufftForward(s->nufft, 1, coil, kspace + j * m));
+    else
+      PetscCall(SpanFFTForward(s->fft, coil, kspace + j * m));
   }
-  AddNoise(s->o, s->first + index, n, s->o->noise * s->top, s->mask, kspace);
-  PetscCall(PetscFree2(image, truth));
+  AddNoise(s->o, s->first + index, m, s->o->noise * s->top, s->mask, kspace);
+  PetscCall(PetscFree3(image, truth, coil));
   PetscFunctionReturn(0);
 }
 
@@ -183,6 +227,30 @@ static PetscInt EvenSmooth(PetscInt n)
   }
 }
 
+/* Samples of a radial or spiral scan. */
+static PetscErrorCode Trajectory(MPI_Comm comm, Simulation *s)
+{
+  const Options *o        = s->o;
+  SpanTrajectoryOptions t = {.type = strcmp(o->trajectory, "radial") ? SPAN_TRAJECTORY_SPIRAL : SPAN_TRAJECTORY_RADIAL,
+                             .n_rows    = o->spokes ? o->spokes : o->interleaves,
+                             .n_samples = o->samples,
+                             .turns     = o->turns,
+                             .golden    = (PetscBool)!strcmp(o->angles, "golden")};
+  PetscFunctionBeginUser;
+  SpanTrajectoryDefaults(s->scan.ny, s->scan.nx, &t);
+  SpanCheckInput(comm, (double)t.n_rows * (double)t.n_samples * (double)o->coils < 0x1p30,
+                 "--trajectory %s: %" PetscInt_FMT " rows of %" PetscInt_FMT " samples from %" PetscInt_FMT
+                 " coils are more than 2^30 numbers a slice",
+                 o->trajectory, t.n_rows, t.n_samples, o->coils);
+  s->n_rows    = t.n_rows;
+  s->n_samples = t.n_samples;
+  PetscInt m   = t.n_rows * t.n_samples;
+  PetscCall(PetscMalloc2(2 * m, &s->trajectory, m, &s->density));
+  PetscCall(SpanTrajectory(&t, s->scan.ny, s->scan.nx, s->trajectory, s->density));
+  PetscCall(SpanNufftCreate(s->scan.ny, s->scan.nx, m, s->trajectory, &s->nufft));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode SetUp(MPI_Comm comm, const char path[], SpanVolumeReader reader, Simulation *s)
 {
   const Options *o = s->o;
@@ -212,7 +280,14 @@ static PetscErrorCode SetUp(MPI_Comm comm, const char path[], SpanVolumeReader r
                      (double)s->first * s->image.spacing[2]};
   for (int i = 0; i < 3; i++)
     for (int j = 0; j < 3; j++) s->scan.origin[i] += shift[j] * s->image.direction[3 * i + j];
-  PetscInt n = s->scan.ny * s->scan.nx;
+  PetscInt n = s->scan.ny * s->scan.nx, dims[2] = {s->scan.ny, s->scan.nx};
+  s->n_rows    = s->scan.ny;
+  s->n_samples = s->scan.nx;
+  if (strcmp(o->trajectory, "cartesian"))
+    PetscCall(Trajectory(comm, s));
+  else
+    PetscCall(SpanFFTCreate(2, dims, &s->fft));
+  PetscCall(SpanCheckCount(comm, path, "coil maps", (double)o->coils * (double)n));
   PetscCall(PetscMalloc1(o->coils * n, &s->maps));
   PetscCall(Maps(o, s->scan.ny, s->scan.nx, s->maps));
   if (strcmp(o->undersample, "none")) {
@@ -232,8 +307,7 @@ static PetscErrorCode SetUp(MPI_Comm comm, const char path[], SpanVolumeReader r
 static PetscErrorCode Run(MPI_Comm comm, const char path[], Simulation *s, SpanVolumeReader reader)
 {
   int rank, size;
-  PetscInt first, count, most, n = s->scan.ny * s->scan.nx, dims[2] = {s->scan.ny, s->scan.nx};
-  SpanFFT fft;
+  PetscInt first, count, most;
   SpanScanWriter writer;
   SpanProgress progress;
   float complex *kspace;
@@ -243,20 +317,19 @@ static PetscErrorCode Run(MPI_Comm comm, const char path[], Simulation *s, SpanV
   PetscCallMPI(MPI_Comm_size(comm, &size));
   SpanShare(s->total, size, rank, &first, &count);
   most = s->total / size + (s->total % size > 0); /* writes are collective: all ranks take as many turns */
-  PetscCall(SpanFFTCreate(2, dims, &fft));
-  PetscCall(PetscMalloc2(s->o->coils * n, &kspace, n, &reference));
-  PetscCall(SpanScanWriterCreate(comm, s->o->output, &s->scan, s->o->coils, &writer));
+  PetscCall(PetscMalloc2(s->o->coils * s->n_rows * s->n_samples, &kspace, s->scan.ny * s->scan.nx, &reference));
+  PetscCall(SpanScanWriterCreate(comm, s->o->output, &s->scan, s->o->coils, s->n_rows, s->n_samples, &writer));
   PetscCall(SpanScanWriteShared(writer, s->maps, s->mask));
+  if (s->nufft) PetscCall(SpanScanWriteTrajectory(writer, s->trajectory, s->density));
   PetscCall(SpanProgressCreate(comm, "slices:", most, &progress));
   for (PetscInt k = 0; k < most; k++) {
-    PetscCall(SpanErrorAgree(comm, k < count ? Slice(s, reader, k + first, fft, kspace, reference) : 0));
+    PetscCall(SpanErrorAgree(comm, k < count ? Slice(s, reader, k + first, kspace, reference) : 0));
     PetscCall(SpanScanWriteSlice(writer, k < count ? first + k : -1, kspace, reference));
     PetscCall(SpanProgressUpdate(progress, k + 1));
   }
   PetscCall(SpanProgressDestroy(&progress));
   PetscCall(SpanScanWriterCommit(&writer, path, s->o->seed));
   PetscCall(PetscFree2(kspace, reference));
-  PetscCall(SpanFFTDestroy(&fft));
   PetscFunctionReturn(0);
 }
 
@@ -274,13 +347,20 @@ PetscErrorCode SpanSimulateMRI(MPI_Comm comm, const char *const inputs[], int n_
   PetscCall(SpanVolumeReaderOpen(comm, inputs[0], NULL, &reader));
   PetscCall(SetUp(comm, inputs[0], reader, &s));
   PetscCall(Run(comm, inputs[0], &s, reader));
+  char acceleration[64] = "";
+  if (!s.nufft)
+    snprintf(acceleration, sizeof acceleration, ", acceleration %.3g",
+             s.mask ? SpanSamplingAcceleration(s.scan.ny * s.scan.nx, s.mask) : 1.);
   PetscCall(PetscPrintf(comm,
                         "%s: %" PetscInt_FMT " slices of %" PetscInt_FMT " x %" PetscInt_FMT ", %" PetscInt_FMT
-                        " coils, noise %.4g, acceleration %.3g, in %.2f s\n",
-                        o.output, s.total, s.scan.ny, s.scan.nx, o.coils, o.noise * s.top,
-                        s.mask ? SpanSamplingAcceleration(s.scan.ny * s.scan.nx, s.mask) : 1., SpanReportSeconds()));
+                        " coils, %s, %" PetscInt_FMT " rows of %" PetscInt_FMT " samples%s, noise %.4g, in %.2f s\n",
+                        o.output, s.total, s.scan.ny, s.scan.nx, o.coils, o.trajectory, s.n_rows, s.n_samples,
+                        acceleration, o.noise * s.top, SpanReportSeconds()));
   PetscCall(SpanVolumeReaderClose(&reader));
   PetscCall(PetscFree(s.maps));
   PetscCall(PetscFree(s.mask));
+  PetscCall(PetscFree2(s.trajectory, s.density));
+  PetscCall(SpanFFTDestroy(&s.fft));
+  PetscCall(SpanNufftDestroy(&s.nufft));
   PetscFunctionReturn(0);
 }

@@ -1,11 +1,12 @@
 /* `subspan view FILE... -o PICTURE.png`: an image beside its reference and their difference, several files side by
-   side, or a montage of a volume's slices. */
+   side, or a montage of a volume's slices; in radiological orientation where it is known. */
 #include <subspan/base/error.h>
 #include <subspan/base/options.h>
 #include <subspan/io/hdf5_read.h>
 #include <subspan/io/picture.h>
 #include <subspan/io/volume.h>
 #include <subspan/operators/imaging/metrics.h>
+#include <subspan/solvers/view/orient.h>
 #include <subspan/solvers/view/view.h>
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +16,8 @@
 enum { most_files = 8, most_slices = 12 };
 
 typedef struct {
-  char output[PETSC_MAX_PATH_LEN], reference[PETSC_MAX_PATH_LEN], array[PETSC_MAX_PATH_LEN], window[PETSC_MAX_PATH_LEN];
+  char output[PETSC_MAX_PATH_LEN], reference[PETSC_MAX_PATH_LEN], array[PETSC_MAX_PATH_LEN], window[PETSC_MAX_PATH_LEN],
+      plane[PETSC_MAX_PATH_LEN];
   PetscInt slice, columns;
   PetscReal error_scale;
   PetscBool montage;
@@ -34,7 +36,11 @@ static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
        "a volume to compare with; without it the file's own `reference`, if it has one"},
       {"array", SPAN_OPTION_STRING, o->array, 0, 0, NULL,
        "the data set to draw; without it `reconstruction` or what stands for it"},
-      {"slice", SPAN_OPTION_INT, &o->slice, -1, 1e6, NULL, "the slice to draw; -1: the middle one, or a montage"},
+      {"plane", SPAN_OPTION_CHOICE, o->plane, 0, 0, "auto|axial|coronal|sagittal|stored",
+       "auto: the slices' own plane, turned as radiologists see it (R on the left) if the file says how it lies in the "
+       "patient; stored: not turned"},
+      {"slice", SPAN_OPTION_INT, &o->slice, -1, 1e6, NULL,
+       "the slice to draw, counted along the stored axis; -1: the middle one, or a montage"},
       {"montage", SPAN_OPTION_BOOL, &o->montage, 0, 0, NULL,
        "slices from end to end, evenly chosen (the default for one volume)"},
       {"columns", SPAN_OPTION_INT, &o->columns, 0, 64, NULL, "panels in a row; 0: chosen"},
@@ -49,11 +55,11 @@ static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
       "Draws image volumes: with a reference also the error map; several files side by side.",
       "  subspan view out.h5 -o out.png\n  subspan view out.h5 --reference reference.h5 --slice 12 -o slice.png\n"
       "  subspan view cg.h5 wavelet.h5 tv.h5 --reference reference.h5 -o methods.png\n  subspan view out.h5 --array "
-      "phase -o phase.png\n",
+      "phase -o phase.png\n  subspan view out.h5 --plane coronal -o coronal.png\n",
       table,
       NULL};
   PetscFunctionBeginUser;
-  *o = (Options){.slice = -1, .error_scale = 10};
+  *o = (Options){.slice = -1, .error_scale = 10, .plane = "auto"};
   PetscCall(SpanOptionsRead(comm, &help, stop));
   if (*stop) PetscFunctionReturn(0);
   SpanCheckInput(comm, o->output[0], "view: where to? give -o PICTURE.png");
@@ -66,6 +72,8 @@ static PetscErrorCode ReadImage(const char path[], const char array[], Image *im
   PetscFunctionBeginUser;
   PetscCall(SpanVolumeReaderOpen(PETSC_COMM_SELF, path, array, &reader));
   image->grid = *SpanVolumeReaderGrid(reader);
+  PetscCall(SpanCheckCount(PETSC_COMM_SELF, path, "volume",
+                           (double)image->grid.nz * (double)image->grid.ny * (double)image->grid.nx));
   PetscCall(PetscMalloc1(image->grid.nz * image->grid.ny * image->grid.nx, &image->data));
   PetscCall(SpanVolumeRead(reader, 0, image->grid.nz, image->data));
   PetscCall(SpanVolumeReaderClose(&reader));
@@ -114,16 +122,20 @@ typedef struct {
   PetscInt n;
   float *errors[most_files * most_slices];
   PetscInt n_errors;
+  SpanViewOrientation orientation;
 } Sheet;
 
 static SpanPanel *Add(Sheet *s, const Image *image, PetscInt slice, double low, double high, const char title[])
 {
   SpanPanel *p = &s->panels[s->n++];
-  *p           = (SpanPanel){.data = image->data + slice * image->grid.ny * image->grid.nx,
-                             .ny   = image->grid.ny,
-                             .nx   = image->grid.nx,
-                             .low  = low,
-                             .high = high};
+  *p           = (SpanPanel){.data   = image->data + slice * image->grid.ny * image->grid.nx,
+                             .ny     = image->grid.ny,
+                             .nx     = image->grid.nx,
+                             .low    = low,
+                             .high   = high,
+                             .width  = image->grid.spacing[0],
+                             .height = image->grid.spacing[1]};
+  memcpy(p->edges, s->orientation.edges, sizeof p->edges);
   snprintf(p->title, sizeof p->title, "%s", title);
   return p;
 }
@@ -192,30 +204,60 @@ static PetscErrorCode Montage(Sheet *s, const Options *o, const Image *image, co
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode CheckSame(const char path[], const SpanGrid *a, const char other[], const SpanGrid *b)
+{
+  SpanViewOrientation first, second;
+  PetscFunctionBeginUser;
+  SpanCheckInput(PETSC_COMM_SELF, a->nz == b->nz && a->ny == b->ny && a->nx == b->nx,
+                 "%s is %lld x %lld x %lld, %s is %lld x %lld x %lld", path, (long long)a->nz, (long long)a->ny,
+                 (long long)a->nx, other, (long long)b->nz, (long long)b->ny, (long long)b->nx);
+  if (!a->known || !b->known) PetscFunctionReturn(0);
+  PetscCall(SpanViewOrient(path, a, "axial", &first));
+  PetscCall(SpanViewOrient(other, b, "axial", &second));
+  SpanCheckInput(PETSC_COMM_SELF,
+                 !memcmp(first.axis, second.axis, sizeof first.axis) &&
+                     !memcmp(first.flip, second.flip, sizeof first.flip),
+                 "%s and %s: their rows, columns and slices lie differently in the patient", path, other);
+  PetscFunctionReturn(0);
+}
+
+/* Reads all images and the reference, and turns them as the first that knows its orientation wants it. */
+static PetscErrorCode Load(const Options *o, const char *const inputs[], PetscInt n, Image *images, Image *reference,
+                           SpanViewOrientation *orientation)
+{
+  PetscBool own = PETSC_FALSE;
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCall(ReadImage(inputs[i], o->array[0] ? o->array : NULL, &images[i]));
+    PetscCall(CheckSame(inputs[0], &images[0].grid, inputs[i], &images[i].grid));
+  }
+  if (!o->array[0] && !o->reference[0]) PetscCall(OwnReference(inputs[0], &own));
+  if (o->reference[0])
+    PetscCall(ReadImage(o->reference, NULL, reference));
+  else if (own)
+    PetscCall(ReadImage(inputs[0], "reference", reference));
+  if (reference->data)
+    PetscCall(CheckSame(inputs[0], &images[0].grid, own ? inputs[0] : o->reference, &reference->grid));
+  const SpanGrid *known = &images[0].grid;
+  for (PetscInt i = 0; i <= n; i++) {
+    const SpanGrid *g = i < n ? &images[i].grid : &reference->grid;
+    if (!known->known && g->known) known = g;
+  }
+  PetscCall(SpanViewOrient(inputs[0], known, o->plane, orientation));
+  for (PetscInt i = 0; i < n; i++) PetscCall(SpanViewTurn(orientation, &images[i].grid, &images[i].data));
+  if (reference->data) PetscCall(SpanViewTurn(orientation, &reference->grid, &reference->data));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Draw(const Options *o, const char *const inputs[], PetscInt n)
 {
   Image images[most_files] = {0}, reference = {0};
   Sheet sheet      = {0};
   PetscInt columns = 1;
   double low, high;
-  PetscBool own = PETSC_FALSE;
   PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < n; i++) {
-    PetscCall(ReadImage(inputs[i], o->array[0] ? o->array : NULL, &images[i]));
-    const SpanGrid *a = &images[0].grid, *b = &images[i].grid;
-    SpanCheckInput(PETSC_COMM_SELF, a->nz == b->nz && a->ny == b->ny && a->nx == b->nx,
-                   "%s is %lld x %lld x %lld, %s is %lld x %lld x %lld", inputs[0], (long long)a->nz, (long long)a->ny,
-                   (long long)a->nx, inputs[i], (long long)b->nz, (long long)b->ny, (long long)b->nx);
-  }
-  if (!o->array[0] && !o->reference[0]) PetscCall(OwnReference(inputs[0], &own));
-  if (o->reference[0])
-    PetscCall(ReadImage(o->reference, NULL, &reference));
-  else if (own)
-    PetscCall(ReadImage(inputs[0], "reference", &reference));
-  const SpanGrid *a = &images[0].grid, *b = &reference.grid;
-  SpanCheckInput(PETSC_COMM_SELF, !reference.data || (a->nz == b->nz && a->ny == b->ny && a->nx == b->nx),
-                 "%s is %lld x %lld x %lld, its reference is %lld x %lld x %lld", inputs[0], (long long)a->nz,
-                 (long long)a->ny, (long long)a->nx, (long long)b->nz, (long long)b->ny, (long long)b->nx);
+  PetscCall(Load(o, inputs, n, images, &reference, &sheet.orientation));
+  const SpanGrid *a = &images[0].grid;
   SpanCheckInput(PETSC_COMM_SELF, o->slice < a->nz, "--slice %lld: %s has %lld", (long long)o->slice, inputs[0],
                  (long long)a->nz);
   PetscCall(Window(o, reference.data ? &reference : &images[0], &low, &high));

@@ -12,6 +12,10 @@ for file in no_kspace real_kspace two_dimensions five_dimensions mask_length mas
 done
 refused "trajectory" recon trajectory_nan.h5 "${out[@]}"
 refused "trajectory" recon trajectory_huge.h5 "${out[@]}"
+refused "list_real.h5: \`dataset/data\`" recon list_real.h5 "${out[@]}"
+refused "list_heads.h5: \`dataset/data\`" recon list_heads.h5 "${out[@]}"
+refused "acquisition 0 has 31 and 0 numbers of data and trajectory, its header says 32 and 0" recon list_samples.h5 "${out[@]}"
+refused "giant.h5" recon giant.h5 "${out[@]}"
 refused "centre of k-space is 0 x 0" recon zeros.h5 "${out[@]}"
 refused "text.txt" recon text.txt "${out[@]}"
 refused "nothing.h5: no such file" recon nothing.h5 "${out[@]}"
@@ -71,5 +75,6 @@ refused "plain.opt: not an options file" recon good.h5 --options_file plain.opt 
 refused "good.h5: not an options file" recon good.h5 --options_file good.h5 "${out[@]}"
 refused "nearest is --method" recon good.h5 --options_file typo.yaml "${out[@]}"
 
+"$SUBSPAN" recon list_good.h5 --method zero_filled "${out[@]}" >/dev/null || fail "the good list of acquisitions was refused"
 "$SUBSPAN" recon good.h5 "${out[@]}" >/dev/null || fail "the good file was refused"
 finish

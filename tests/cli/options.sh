@@ -10,14 +10,13 @@ P
 "$SUBSPAN" simulate mri image.h5 --coils 4 --noise 0.01 --seed 3 -o scan.h5 >/dev/null || fail "simulate"
 printf 'method: tv\niterations: 3\nundersample: uniform1d\ncenter_fraction: 0.25\nrecon:\n  ksp_max_it: 2\n' >run.yaml
 printf -- '# three steps of tv\n-method tv\n-iterations 3\n-undersample uniform1d\n-center_fraction 0.25\n-recon_ksp_max_it 2\n' >run.opt
-image() { h5dump -d reconstruction "$1" | tail -n +2; }
 check() { count=$((${count:-0} + 1)); "$@" || fail "$*" >&2; }
 iterations() { "$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["iterations"])' "$1"; }
 
 check mpirun -n 2 "$SUBSPAN" recon scan.h5 --method tv --iterations 3 --undersample uniform1d --center-fraction=0.25 --recon_ksp_max_it 2 -o line.h5 >/dev/null
 for file in run.yaml run.opt; do
   check mpirun -n 2 "$SUBSPAN" recon scan.h5 --options_file $file -o file.h5 >/dev/null
-  check cmp <(image line.h5) <(image file.h5)
+  check same reconstruction line.h5 file.h5
   check "$SUBSPAN" recon scan.h5 --iterations 5 --options-file $file -o five.h5 --json five.json >/dev/null
   check [ "$(iterations five.json)" = 5.0 -o "$(iterations five.json)" = 5 ]
 done

@@ -11,7 +11,7 @@ P
 for n in 1 3; do
   mpirun -n $n "$SUBSPAN" simulate mri image.h5 --coils 6 --noise 0.01 --seed 3 -o scan$n.h5 >/dev/null || fail "simulate on $n ranks"
 done
-cmp <(h5dump -d kspace scan1.h5 | tail -n +2) <(h5dump -d kspace scan3.h5 | tail -n +2) 2>/dev/null || fail "the scan depends on the number of ranks"
+same kspace scan1.h5 scan3.h5 || fail "the scan depends on the number of ranks"
 for method in zero_filled cg wavelet tv; do
   for n in 1 2 4; do
     mpirun -n $n "$SUBSPAN" recon scan1.h5 --undersample uniform1d --acceleration 2 --center_fraction 0.25 --method $method --team 1 -o $method-$n.h5 --json $method-$n.json >/dev/null || fail "$method on $n ranks"

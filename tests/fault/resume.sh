@@ -23,8 +23,9 @@ for method in wavelet tv; do
     mpirun -n 2 "$SUBSPAN" recon "${options[@]}" --checkpoint run.h5 --checkpoint_interval 0 -o part.h5 >/dev/null 2>&1 &
     launcher=$!
     sleep "$(printf '%d.%03d' $((wait_ms / 1000)) $((wait_ms % 1000)))"
-    victim=$(pgrep -f "recon scan.h5.*-o part.h5" | grep -v "^$launcher$" | shuf -n 1 || true)
-    [ -z "$victim" ] || kill -9 "$victim" 2>/dev/null
+    # A rank of this run, and of no other one on the machine.
+    victim=$(shuf -n 1 -e $(cat /proc/$launcher/task/$launcher/children 2>/dev/null))
+    [ -z "$victim" ] || { kill -9 "$victim" 2>/dev/null && killed=$((${killed:-0} + 1)); }
     wait $launcher 2>/dev/null
     ranks=$((1 + i % 2))
     mpirun -n $ranks "$SUBSPAN" recon "${options[@]}" --checkpoint run.h5 --resume -o part.h5 >/dev/null || fail "$method, resume $i on $ranks ranks"
@@ -53,4 +54,5 @@ done
 truncate -s 5000 run.h5
 "$SUBSPAN" recon "${options[@]}" --checkpoint run.h5 --resume -o part.h5 >/dev/null || fail "resume with a damaged checkpoint"
 same whole.h5 part.h5 "damaged checkpoint"
+[ "${killed:-0}" -gt 0 ] || fail "no run was killed before its end"
 finish

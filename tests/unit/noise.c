@@ -1,4 +1,5 @@
-/* The noise level is found through signal that is stronger than it, and through samples that were not measured. */
+/* The noise level is found through signal that is stronger than it, through samples that were not measured, and where
+   the coils' noise differs. */
 #include "test.h"
 #include <subspan/operators/imaging/noise.h>
 
@@ -27,9 +28,30 @@ static void signal_in_one_direction_does_not_count(void **state)
   assert_true(fabs(estimate(coils, 0.05, 0.5) / 0.01 - 1) < 0.05);
 }
 
+/* What one level for all coils can stand for is the root of the mean variance; a coil that is far noisier than the
+   others, a broken one say, does not count. */
+static void coils_may_differ(void **state)
+{
+  const double spread[2][coils] = {{0.7, 1.3, 0.9, 1.1, 0.8, 1.2, 1, 1.25}, {0.7, 1.3, 0.9, 1.1, 0.8, 1.2, 1, 20}};
+  for (int broken = 0; broken < 2; broken++)
+    for (int with_signal = 0; with_signal < 2; with_signal++) {
+      float complex *x = test_random(count * coils, 3), *s = test_random(count, 5);
+      double noise, power                                  = 0;
+      for (int c = 0; c < coils - broken; c++) power += spread[broken][c] * spread[broken][c] / (coils - broken);
+      for (PetscInt i = 0; i < count * coils; i++) {
+        x[i] *= (float)(0.01 * spread[broken][i % coils]);
+        if (with_signal) x[i] += 0.05f * s[i / coils] * cexpf(I * (float)(i % coils)) / sqrtf((float)coils);
+      }
+      check(SpanNoise(coils, count, x, &noise));
+      assert_true(fabs(noise / (0.01 * sqrt(power)) - 1) < 0.06);
+      free(x);
+      free(s);
+    }
+}
+
 static void one_coil_goes_by_the_median(void **state) { assert_true(fabs(estimate(1, 0, 0) / 0.01 - 1) < 0.06); }
 
 static void nothing_measured_is_no_noise(void **state) { assert_true(estimate(coils, 0, 1) == 0); }
 
-TEST_MAIN(cmocka_unit_test(signal_in_one_direction_does_not_count), cmocka_unit_test(one_coil_goes_by_the_median),
-          cmocka_unit_test(nothing_measured_is_no_noise))
+TEST_MAIN(cmocka_unit_test(signal_in_one_direction_does_not_count), cmocka_unit_test(coils_may_differ),
+          cmocka_unit_test(one_coil_goes_by_the_median), cmocka_unit_test(nothing_measured_is_no_noise))

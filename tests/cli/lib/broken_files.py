@@ -19,6 +19,8 @@ def scan(name, kspace=k, **more):
 
 
 scan("good.h5")
+with h5py.File("giant.h5", "w") as f:  # 2^34 numbers a slice, none of which is stored
+    f.create_dataset("kspace", (1, 1024, 4096, 4096), np.complex64, chunks=(1, 1, 64, 64))
 scan("no_kspace.h5", None, something=np.zeros(3))
 scan("real_kspace.h5", k.real)
 scan("two_dimensions.h5", k[0, 0])
@@ -99,3 +101,39 @@ with h5py.File("maps_coils.h5", "w") as f:
     f["maps"] = k[:, :3]
 with h5py.File("maps_rank.h5", "w") as f:
     f["maps"] = k[0]
+
+# ISMRMRD: no list of acquisitions; heads without the members that are needed; other samples than the head says.
+head = np.dtype([("flags", "u8"), ("number_of_samples", "u2"), ("active_channels", "u2"), ("discard_pre", "u2"),
+                 ("discard_post", "u2"), ("center_sample", "u2"), ("trajectory_dimensions", "u2"), ("position", "f4", 3),
+                 ("read_dir", "f4", 3), ("phase_dir", "f4", 3), ("slice_dir", "f4", 3),
+                 ("idx", [(n, "u2") for n in ("kspace_encode_step_1", "kspace_encode_step_2", "slice", "contrast",
+                                              "phase", "set")])])
+space = "<matrixSize><x>16</x><y>16</y><z>1</z></matrixSize><fieldOfView_mm><x>9</x><y>9</y><z>9</z></fieldOfView_mm>"
+xml = ("<?xml version=\"1.0\"?><ismrmrdHeader xmlns=\"http://www.ismrm.org/ISMRMRD\"><experimentalConditions>"
+       "<H1resonanceFrequency_Hz>1</H1resonanceFrequency_Hz></experimentalConditions><encoding><encodedSpace>" + space +
+       "</encodedSpace><reconSpace>" + space + "</reconSpace><encodingLimits></encodingLimits>"
+       "<trajectory>cartesian</trajectory></encoding></ismrmrdHeader>")
+numbers = h5py.vlen_dtype(np.float32)
+
+
+def ismrmrd(name, head_type, samples):
+    with h5py.File(name, "w") as f:
+        f["dataset/xml"] = xml
+        if head_type is None:
+            f["dataset/data"] = np.zeros(16)
+            return
+        lines = np.zeros(16, [("head", head_type), ("traj", numbers), ("data", numbers)])
+        for y in range(16):
+            lines[y]["head"]["number_of_samples"], lines[y]["head"]["active_channels"] = 16, 1
+            lines[y]["head"]["center_sample"] = 8
+            if "idx" in head_type.names:
+                lines[y]["head"]["idx"]["kspace_encode_step_1"] = y
+            lines[y]["traj"] = np.zeros(0, np.float32)
+            lines[y]["data"] = np.ones(samples, np.float32)
+        f["dataset/data"] = lines
+
+
+ismrmrd("list_real.h5", None, 0)
+ismrmrd("list_heads.h5", np.dtype([(n, head.fields[n][0]) for n in head.names if n != "idx"]), 32)
+ismrmrd("list_samples.h5", head, 31)
+ismrmrd("list_good.h5", head, 32)

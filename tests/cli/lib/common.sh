@@ -20,6 +20,15 @@ refused() {
   count=$((${count:-0} + 1))
 }
 
+# same ARRAY A B: the arrays of two HDF5 files hold the same bits.
+same() {
+  "$python" - "$@" <<'P'
+import h5py, sys
+a, b = (h5py.File(name)[sys.argv[1]][()] for name in sys.argv[2:])
+sys.exit(a.dtype != b.dtype or a.shape != b.shape or a.tobytes() != b.tobytes())
+P
+}
+
 finish() {
   echo "${count:-0} checks, $failures failed"
   [ $failures = 0 ]

@@ -1,0 +1,277 @@
+/* Model files in HDF5. */
+#include <subspan/base/error.h>
+#include <subspan/io/hdf5_read.h>
+#include <subspan/io/hdf5_write.h>
+#include <subspan/io/model.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct SpanModel_ {
+  MPI_Comm comm;
+  char path[PETSC_MAX_PATH_LEN], part[PETSC_MAX_PATH_LEN + 8];
+  int rank;
+  hid_t file, configuration, parameters, history, provenance; /* groups; of reading only the first three */
+};
+
+#define CheckWritten(model, condition, ...) PetscCheck(condition, (model)->comm, PETSC_ERR_FILE_WRITE, __VA_ARGS__)
+
+PetscErrorCode SpanModelCreate(MPI_Comm comm, const char path[], const char kind[], SpanModel *model)
+{
+  SpanModel m;
+  double format = 1;
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&m));
+  m->comm = comm;
+  PetscCallMPI(MPI_Comm_rank(comm, &m->rank));
+  PetscCall(PetscStrncpy(m->path, path, sizeof m->path));
+  PetscCall(PetscSNPrintf(m->part, sizeof m->part, "%s.part", path));
+  PetscCall(SpanHdf5Create(comm, m->part, path, &m->file));
+  herr_t status = SpanHdf5WriteText(m->file, "subspan_model", kind);
+  status |= SpanHdf5WriteNumbers(m->file, "format", H5T_NATIVE_DOUBLE, 1, &format);
+  hid_t *groups[]     = {&m->configuration, &m->parameters, &m->history, &m->provenance};
+  const char *names[] = {"configuration", "parameters", "history", "provenance"};
+  for (int i = 0; i < 4; i++) {
+    *groups[i] = H5Gcreate2(m->file, names[i], H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    if (*groups[i] < 0) status = -1;
+  }
+  CheckWritten(m, status >= 0, "%s: the model's groups cannot be written", path);
+  *model = m;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanModelWriteNumbers(SpanModel m, const char name[], PetscInt n, const double values[])
+{
+  PetscFunctionBeginUser;
+  herr_t status = SpanHdf5WriteNumbers(m->configuration, name, H5T_NATIVE_DOUBLE, (hsize_t)n, values);
+  CheckWritten(m, status >= 0, "%s: `%s` of the configuration cannot be written", m->path, name);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanModelWriteText(SpanModel m, const char name[], const char text[])
+{
+  PetscFunctionBeginUser;
+  herr_t status = SpanHdf5WriteText(m->configuration, name, text);
+  CheckWritten(m, status >= 0, "%s: `%s` of the configuration cannot be written", m->path, name);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanModelWriteProvenance(SpanModel m, const char name[], const char text[])
+{
+  PetscFunctionBeginUser;
+  herr_t status = SpanHdf5WriteText(m->provenance, name, text);
+  CheckWritten(m, status >= 0, "%s: `%s` of the provenance cannot be written", m->path, name);
+  PetscFunctionReturn(0);
+}
+
+/* IEEE half precision, as numpy's float16. */
+static hid_t Float16(void)
+{
+  hid_t type = H5Tcopy(H5T_IEEE_F32LE);
+  H5Tset_fields(type, 15, 10, 5, 0, 10);
+  H5Tset_ebias(type, 15);
+  H5Tset_precision(type, 16);
+  H5Tset_size(type, 2);
+  return type;
+}
+
+static PetscErrorCode WriteArray(SpanModel m, hid_t group, const char name[], hid_t disk, hid_t memory, int n_dims,
+                                 const hsize_t dims[], const char columns[], const void *values)
+{
+  const hsize_t start[span_hdf5_max_dims] = {0};
+  PetscFunctionBeginUser;
+  hid_t dataset = SpanHdf5CreateArray(group, name, disk, n_dims, dims);
+  herr_t status = SpanHdf5WriteSlab(dataset, memory, n_dims, start, dims, (PetscBool)(m->rank == 0), values);
+  if (columns && dataset >= 0) status |= SpanHdf5WriteText(dataset, "columns", columns);
+  if (dataset >= 0) H5Dclose(dataset);
+  CheckWritten(m, status >= 0, "%s: `%s` could not be written (disk full?)", m->path, name);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanModelWriteParameter(SpanModel m, const char name[], SpanModelStorage storage, int n_dims,
+                                       const PetscInt64 shape[], const float values[])
+{
+  hsize_t dims[span_hdf5_max_dims];
+  PetscFunctionBeginUser;
+  PetscCheck(n_dims >= 1 && n_dims <= span_hdf5_max_dims, m->comm, PETSC_ERR_ARG_OUTOFRANGE,
+             "parameter %s has %d dimensions", name, n_dims);
+  for (int i = 0; i < n_dims; i++) dims[i] = (hsize_t)shape[i];
+  hid_t type          = storage == SPAN_MODEL_FLOAT16 ? Float16() : H5Tcopy(H5T_IEEE_F32LE);
+  PetscErrorCode ierr = WriteArray(m, m->parameters, name, type, H5T_NATIVE_FLOAT, n_dims, dims, NULL, values);
+  H5Tclose(type);
+  PetscFunctionReturn(ierr);
+}
+
+PetscErrorCode SpanModelWriteTable(SpanModel m, const char name[], const char columns[], PetscInt rows,
+                                   PetscInt n_columns, const double values[])
+{
+  const hsize_t dims[2] = {(hsize_t)rows, (hsize_t)n_columns};
+  PetscFunctionBeginUser;
+  PetscCall(WriteArray(m, m->history, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 2, dims, columns, values));
+  PetscFunctionReturn(0);
+}
+
+static void CloseGroups(SpanModel m)
+{
+  hid_t groups[] = {m->configuration, m->parameters, m->history, m->provenance};
+  for (int i = 0; i < 4; i++)
+    if (groups[i] > 0) H5Gclose(groups[i]);
+}
+
+PetscErrorCode SpanModelCommit(SpanModel *model)
+{
+  SpanModel m = *model;
+  PetscFunctionBeginUser;
+  CloseGroups(m);
+  PetscCall(SpanHdf5Commit(m->comm, m->file, m->part, m->path));
+  PetscCall(PetscFree(*model));
+  PetscFunctionReturn(0);
+}
+
+/* A text attribute that fits, of fixed or (h5py's) variable length. */
+static PetscBool ReadText(hid_t place, const char name[], char text[], size_t size)
+{
+  if (H5Aexists(place, name) <= 0) return PETSC_FALSE;
+  hid_t attribute = H5Aopen(place, name, H5P_DEFAULT), type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+  PetscBool good = (PetscBool)(H5Tget_class(type) == H5T_STRING && H5Sget_simple_extent_npoints(space) == 1);
+  memset(text, 0, size);
+  if (good && H5Tis_variable_str(type)) {
+    char *found = NULL;
+    good        = (PetscBool)(H5Aread(attribute, type, &found) >= 0 && found && strlen(found) < size);
+    if (good) strcpy(text, found);
+    if (found) H5free_memory(found);
+  } else if (good) {
+    good = (PetscBool)(H5Tget_size(type) < size && H5Aread(attribute, type, text) >= 0);
+  }
+  H5Sclose(space);
+  H5Tclose(type);
+  H5Aclose(attribute);
+  return good;
+}
+
+static PetscErrorCode OpenLocal(SpanModel m, const char path[], const char kind[])
+{
+  struct stat status;
+  char found[64];
+  PetscFunctionBeginUser;
+  PetscCall(PetscStrncpy(m->path, path, sizeof m->path));
+  SpanCheckInput(PETSC_COMM_SELF, !stat(path, &status) && S_ISREG(status.st_mode), "%s: no such file", path);
+  PetscCall(SpanHdf5Open(path, &m->file));
+  SpanCheckInput(PETSC_COMM_SELF, ReadText(m->file, "subspan_model", found, sizeof found),
+                 "%s: not a model: it has no attribute `subspan_model`", path);
+  SpanCheckInput(PETSC_COMM_SELF, !strcmp(found, kind), "%s: a model of the kind `%s`, a `%s` is needed", path, found,
+                 kind);
+  m->configuration = H5Gopen2(m->file, "configuration", H5P_DEFAULT);
+  m->parameters    = H5Gopen2(m->file, "parameters", H5P_DEFAULT);
+  SpanCheckInput(PETSC_COMM_SELF, m->configuration >= 0 && m->parameters >= 0, "%s: it has no group `%s`", path,
+                 m->configuration < 0 ? "configuration" : "parameters");
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanModelOpen(MPI_Comm comm, const char path[], const char kind[], SpanModel *model)
+{
+  SpanModel m;
+  PetscErrorCode ierr;
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&m));
+  m->comm = comm;
+  H5E_BEGIN_TRY { ierr = OpenLocal(m, path, kind); }
+  H5E_END_TRY;
+  PetscCall(SpanErrorAgree(comm, ierr));
+  *model = m;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanModelClose(SpanModel *model)
+{
+  PetscFunctionBeginUser;
+  if (!*model) PetscFunctionReturn(0);
+  CloseGroups(*model);
+  H5Fclose((*model)->file);
+  PetscCall(PetscFree(*model));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanModelReadNumbers(SpanModel m, const char name[], PetscInt most, double values[], PetscInt *n)
+{
+  hssize_t found = -1;
+  double numbers[64];
+  PetscFunctionBeginUser;
+  SpanCheckInput(PETSC_COMM_SELF, H5Aexists(m->configuration, name) > 0, "%s: the configuration has no `%s`", m->path,
+                 name);
+  hid_t attribute = H5Aopen(m->configuration, name, H5P_DEFAULT), space = H5Aget_space(attribute),
+        type       = H5Aget_type(attribute);
+  H5T_class_t kind = H5Tget_class(type);
+  if (kind == H5T_INTEGER || kind == H5T_FLOAT) found = H5Sget_simple_extent_npoints(space);
+  PetscBool fits = (PetscBool)(found >= 1 && found <= PetscMin(most, 64));
+  if (fits && H5Aread(attribute, H5T_NATIVE_DOUBLE, numbers) < 0) fits = PETSC_FALSE;
+  H5Tclose(type);
+  H5Sclose(space);
+  H5Aclose(attribute);
+  SpanCheckInput(PETSC_COMM_SELF, found >= 0, "%s: `%s` of the configuration is no number", m->path, name);
+  SpanCheckInput(PETSC_COMM_SELF, fits, "%s: `%s` of the configuration has %lld numbers, must have %s%" PetscInt_FMT,
+                 m->path, name, (long long)found, most > 1 ? "1 to " : "", most);
+  for (hssize_t i = 0; i < found; i++) {
+    SpanCheckInput(PETSC_COMM_SELF, isfinite(numbers[i]), "%s: `%s` of the configuration is %g, not a finite number",
+                   m->path, name, numbers[i]);
+    values[i] = numbers[i];
+  }
+  if (n) *n = (PetscInt)found;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanModelReadText(SpanModel m, const char name[], char text[], size_t size)
+{
+  PetscFunctionBeginUser;
+  SpanCheckInput(PETSC_COMM_SELF, ReadText(m->configuration, name, text, size),
+                 "%s: the configuration has no text `%s` of less than %zu letters", m->path, name, size);
+  PetscFunctionReturn(0);
+}
+
+PetscBool SpanModelHas(SpanModel m, const char name[]) { return (PetscBool)(H5Aexists(m->configuration, name) > 0); }
+
+const char *SpanModelPath(SpanModel m) { return m->path; }
+
+PetscErrorCode SpanModelCheckCount(SpanModel m, PetscInt n)
+{
+  H5G_info_t info;
+  PetscFunctionBeginUser;
+  SpanCheckInput(PETSC_COMM_SELF, H5Gget_info(m->parameters, &info) >= 0 && (PetscInt)info.nlinks == n,
+                 "%s: it has %lld parameters, its configuration makes a network of %" PetscInt_FMT, m->path,
+                 (long long)info.nlinks, n);
+  PetscFunctionReturn(0);
+}
+
+static void Describe(int n, const PetscInt64 shape[], char text[], size_t size)
+{
+  size_t at = 0;
+  text[0]   = 0;
+  for (int i = 0; i < n && at < size; i++)
+    at += (size_t)snprintf(text + at, size - at, "%s%lld", i ? " x " : "", (long long)shape[i]);
+}
+
+PetscErrorCode SpanModelReadParameter(SpanModel m, const char name[], int n_dims, const PetscInt64 shape[],
+                                      float values[])
+{
+  int n;
+  hsize_t dims[span_hdf5_max_dims];
+  PetscInt64 found[span_hdf5_max_dims];
+  const hsize_t start[span_hdf5_max_dims] = {0};
+  PetscBool is_complex;
+  char theirs[128], ours[128];
+  PetscFunctionBeginUser;
+  SpanCheckInput(PETSC_COMM_SELF, SpanHdf5Has(m->parameters, name), "%s: it has no parameter `%s`", m->path, name);
+  PetscCall(SpanHdf5Shape(m->parameters, m->path, name, &n, dims, &is_complex));
+  PetscBool same = (PetscBool)(n == n_dims);
+  for (int i = 0; i < n; i++) {
+    found[i] = (PetscInt64)dims[i];
+    same     = (PetscBool)(same && found[i] == shape[i]);
+  }
+  Describe(n, found, theirs, sizeof theirs);
+  Describe(n_dims, shape, ours, sizeof ours);
+  SpanCheckInput(PETSC_COMM_SELF, same, "%s: the parameter `%s` has the shape %s, the network's has %s", m->path, name,
+                 theirs, ours);
+  PetscCall(SpanHdf5ReadFloat(m->parameters, m->path, name, start, dims, values));
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,43 @@
+/* A learned prior of complex images: a UNet, the denoiser form it was trained in, how images are cut into patches for
+   it, and the scale of its data. Images are (N, H, W, 2), real and imaginary parts. */
+#pragma once
+#include <subspan/io/model.h>
+#include <subspan/operators/networks/denoiser.h>
+#include <subspan/operators/networks/patches.h>
+#include <subspan/operators/networks/unet.h>
+
+typedef struct {
+  SpanUNetConfig unet; /* its channels follow from the patches: see SpanPriorCreate */
+  SpanDenoiser denoiser;
+  SpanPatchGeometry patches;     /* rows = columns = 0: whole images */
+  double data_share, data_level; /* in the training data the share `data_share` of the pixels above 0 has a magnitude
+                                    below `data_level`: scale images to it */
+} SpanPriorConfig;
+
+typedef struct SpanPrior_ *SpanPrior;
+
+/* Sets the UNet's in_channels and out_channels, draws the weights from `seed`. `tape` must outlive the prior. Errors
+   (input): channels, groups, patches that do not fit each other. */
+PetscErrorCode SpanPriorCreate(SpanTape tape, const SpanPriorConfig *config, uint64_t seed, SpanPrior *prior);
+/* Collective on comm: from a model file. Errors (input): see io/model.h; file, field and both values are named. */
+PetscErrorCode SpanPriorLoad(MPI_Comm comm, const char path[], SpanTape tape, SpanPrior *prior);
+PetscErrorCode SpanPriorDestroy(SpanPrior *prior);
+const SpanPriorConfig *SpanPriorGetConfig(SpanPrior prior);
+SpanUNet SpanPriorUNet(SpanPrior prior);
+SpanParameters SpanPriorParameters(SpanPrior prior);
+/* Records the scale of the training data: see SpanPriorConfig. */
+void SpanPriorSetData(SpanPrior prior, double share, double level);
+
+/* Collective on the model's comm: adds configuration and weights to a model file that is being written; `values` NULL:
+   the parameters' own, else a flat array of their order (an average). */
+PetscErrorCode SpanPriorSave(SpanPrior prior, const float values[], SpanModelStorage storage, SpanModel model);
+/* The weights of a model file into this prior. Errors (input): a parameter that is missing, or of another shape. */
+PetscErrorCode SpanPriorReadWeights(SpanPrior prior, SpanModel model);
+
+/* Collective on `team`, whose ranks have the same x and share the patches: D(x; sigma), the same bits on each rank and
+   for any number of them. x: (N, H, W, 2), float32; sigma: N noise levels, above 0; offset: shift of the patch grid in
+   rows and columns, any number (it is taken modulo the patch); NULL: none. Nothing is recorded on the tape. */
+PetscErrorCode SpanPriorDenoise(SpanTape tape, SpanPrior prior, MPI_Comm team, SpanTensor x, const double sigma[],
+                                const PetscInt offset[2], SpanTensor *denoised);
+/* Patches that go through the network at once in SpanPriorDenoise: 16 unless set. */
+void SpanPriorSetBatch(SpanPrior prior, PetscInt batch);

@@ -1,0 +1,53 @@
+/* Random phases, flips, shifts and intensities. */
+#include <subspan/base/random.h>
+#include <subspan/base/sincos.h>
+#include <subspan/solvers/train/augment.h>
+#include <math.h>
+#include <string.h>
+
+enum { draws = 32, n_terms = 10 };
+
+/* Row v of the source, flipped and moved, times `gain`. */
+static void Row(const SpanAugmentation *a, const double u[], PetscInt nx, const float *from, float gain, float *to)
+{
+  const PetscInt shift    = (PetscInt)floor(u[4] * (double)(2 * a->shift + 1)) - a->shift;
+  const PetscBool flipped = (PetscBool)(a->flip_columns && u[1] < 0.5);
+  for (PetscInt x = 0; x < nx; x++) {
+    PetscInt i = (flipped ? nx - 1 - x : x) - shift;
+    to[x]      = i >= 0 && i < nx ? gain * from[i] : 0;
+  }
+}
+
+void SpanAugment(const SpanAugmentation *a, uint64_t seed, uint32_t step, uint64_t sample, PetscInt ny, PetscInt nx,
+                 const float *magnitude, float *out)
+{
+  double u[draws], c[n_terms];
+  for (int i = 0; i < draws; i++)
+    u[i] = SpanRandomUniform(seed, SPAN_RANDOM_AUGMENT, step, sample * draws + (uint64_t)i);
+  const float gain     = (float)(a->intensity[0] + (a->intensity[1] - a->intensity[0]) * u[2]);
+  const PetscInt shift = (PetscInt)floor(u[3] * (double)(2 * a->shift + 1)) - a->shift;
+  /* In turns: 1, t, t^2, t^3 (columns), each times 1, s, s^2, s^3 (rows) up to degree 3; the cubic ones weaker. */
+  const double strength = a->phase / (2 * M_PI);
+  for (int i = 0; i < n_terms; i++) c[i] = (i < 6 ? strength : strength / 3) * (2 * u[8 + i] - 1);
+  const double constant = a->phase > 0 ? u[5] : 0;
+  for (PetscInt y = 0; y < ny; y++) {
+    float row[nx], *to = out + 2 * y * nx;
+    const PetscInt v = (a->flip_rows && u[0] < 0.5 ? ny - 1 - y : y) - shift;
+    if (v < 0 || v >= ny) {
+      memset(to, 0, 2 * (size_t)nx * sizeof *to);
+      continue;
+    }
+    Row(a, u, nx, magnitude + v * nx, gain, row);
+    const double s = 2 * (double)y / (double)ny - 1, step_t = 2 / (double)nx;
+    const double p0 = constant + s * (c[0] + s * (c[1] + s * c[6])), p1 = c[2] + s * (c[3] + s * c[7]),
+                 p2 = c[4] + s * c[8], p3 = c[9];
+#pragma omp simd
+    for (PetscInt x = 0; x < nx; x++) {
+      const double t = step_t * (double)x - 1;
+      double sine, cosine;
+      SpanSinCosTurns(p0 + t * (p1 + t * (p2 + t * p3)), &sine, &cosine);
+      to[2 * x]     = row[x] * (float)cosine;
+      to[2 * x + 1] = row[x] * (float)sine;
+    }
+  }
+}

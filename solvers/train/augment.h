@@ -1,0 +1,16 @@
+/* Augmentation: from a magnitude image of the set to the complex image that is trained on. All numbers are drawn by
+   (seed, step, sample), so that a sample is the same on whatever rank it is made. */
+#pragma once
+#include <petscsys.h>
+#include <stdint.h>
+
+typedef struct {
+  double phase; /* strength of the random smooth phase in radians at the image's edge; 0: real images */
+  double intensity[2];
+  PetscBool flip_rows, flip_columns;
+  PetscInt shift; /* the most points an image is moved by along each axis; what comes in is 0 */
+} SpanAugmentation;
+
+/* complex_image: (ny, nx, 2). The phase is a polynomial of degree 3 with a constant of any angle. */
+void SpanAugment(const SpanAugmentation *augmentation, uint64_t seed, uint32_t step, uint64_t sample, PetscInt ny,
+                 PetscInt nx, const float *magnitude, float *complex_image);

@@ -1,0 +1,92 @@
+/* The state of a training run on disk. */
+#include <subspan/base/error.h>
+#include <subspan/io/checkpoint.h>
+#include <subspan/solvers/train/run.h>
+#include <string.h>
+
+enum { n_state = 5 };
+
+static const char kind[] = "train prior";
+
+static PetscErrorCode SaveTable(SpanCheckpoint c, const char name[], const SpanTable *t, PetscInt writes)
+{
+  PetscFunctionBeginUser;
+  PetscCall(
+      SpanCheckpointWrite(c, name, SPAN_CHECKPOINT_DOUBLE, t->rows, t->n_columns, 0, writes ? t->rows : 0, t->values));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanTrainSave(SpanTrainRun *run)
+{
+  const PetscInt n = (PetscInt)run->optimizer.n, writes = run->rank == 0;
+  const double state[n_state] = {(double)run->step, run->seconds_before + SpanReportSeconds(), run->recorded[0],
+                                 run->recorded[1], run->recorded[2]};
+  const struct {
+    const char *name;
+    const float *values;
+  } arrays[] = {{"parameters", SpanParametersValues(SpanPriorParameters(run->prior))},
+                {"average", run->optimizer.average},
+                {"first_moment", run->optimizer.first},
+                {"second_moment", run->optimizer.second}};
+  SpanCheckpoint c;
+  PetscFunctionBeginUser;
+  PetscCall(SpanCheckpointCreate(run->comm, run->options->checkpoint, kind, run->fingerprint, &c));
+  for (int i = 0; i < 4; i++)
+    PetscCall(SpanCheckpointWrite(c, arrays[i].name, SPAN_CHECKPOINT_FLOAT, 1, n, 0, writes, arrays[i].values));
+  PetscCall(SpanCheckpointWrite(c, "state", SPAN_CHECKPOINT_DOUBLE, 1, n_state, 0, writes, state));
+  PetscCall(SaveTable(c, "curve", &run->curve, writes));
+  PetscCall(SaveTable(c, "validation", &run->validations, writes));
+  PetscCall(SpanCheckpointCommit(&c));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode RestoreTable(SpanCheckpoint c, const char name[], SpanTable *t)
+{
+  PetscInt rows, length;
+  double *values;
+  PetscFunctionBeginUser;
+  PetscCall(SpanCheckpointSize(c, name, &rows, &length));
+  if (!rows) PetscFunctionReturn(0);
+  PetscCheck(length == t->n_columns, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED,
+             "the checkpoint's %s has %" PetscInt_FMT " columns, must have %" PetscInt_FMT, name, length, t->n_columns);
+  PetscCall(PetscMalloc1(rows * length, &values));
+  PetscCall(SpanCheckpointRead(c, name, SPAN_CHECKPOINT_DOUBLE, 0, rows, values));
+  for (PetscInt i = 0; i < rows; i++) PetscCall(SpanTableAdd(t, values + i * length));
+  PetscCall(PetscFree(values));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode RestoreLocal(SpanTrainRun *run, SpanCheckpoint c)
+{
+  SpanParameters p = SpanPriorParameters(run->prior);
+  double state[n_state];
+  PetscInt rows, length;
+  PetscFunctionBeginUser;
+  PetscCall(SpanCheckpointSize(c, "parameters", &rows, &length));
+  SpanCheckInput(PETSC_COMM_SELF, length == (PetscInt)run->optimizer.n,
+                 "%s: the checkpoint has %" PetscInt_FMT " weights, the network %lld", run->options->checkpoint, length,
+                 (long long)run->optimizer.n);
+  PetscCall(SpanCheckpointRead(c, "parameters", SPAN_CHECKPOINT_FLOAT, 0, 1, SpanParametersValues(p)));
+  PetscCall(SpanCheckpointRead(c, "average", SPAN_CHECKPOINT_FLOAT, 0, 1, run->optimizer.average));
+  PetscCall(SpanCheckpointRead(c, "first_moment", SPAN_CHECKPOINT_FLOAT, 0, 1, run->optimizer.first));
+  PetscCall(SpanCheckpointRead(c, "second_moment", SPAN_CHECKPOINT_FLOAT, 0, 1, run->optimizer.second));
+  PetscCall(SpanCheckpointRead(c, "state", SPAN_CHECKPOINT_DOUBLE, 0, 1, state));
+  PetscCall(RestoreTable(c, "curve", &run->curve));
+  PetscCall(RestoreTable(c, "validation", &run->validations));
+  run->step           = (PetscInt)state[0];
+  run->seconds_before = run->seconds = state[1];
+  memcpy(run->recorded, state + 2, sizeof run->recorded);
+  PetscCall(SpanParametersModified(p));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanTrainRestore(SpanTrainRun *run)
+{
+  SpanCheckpoint c;
+  PetscFunctionBeginUser;
+  PetscCall(SpanCheckpointOpen(run->comm, run->options->checkpoint, kind, run->fingerprint, &c));
+  if (!c) PetscFunctionReturn(0);
+  PetscCall(SpanErrorAgree(run->comm, RestoreLocal(run, c)));
+  PetscCall(SpanCheckpointClose(&c));
+  PetscFunctionReturn(0);
+}
