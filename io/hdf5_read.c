@@ -78,7 +78,9 @@ PetscErrorCode SpanHdf5Shape(hid_t file, const char path[], const char name[], i
   H5D_layout_t layout;
   hid_t plist = H5Dget_create_plist(dataset);
   layout      = H5Pget_layout(plist);
-  H5Fget_filesize(file, &file_size);
+  hid_t whole = H5Iget_file_id(file); /* `file` may be a group */
+  H5Fget_filesize(whole, &file_size);
+  H5Fclose(whole);
   PetscBool numbers         = (PetscBool)(kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_ENUM),
             complex_numbers = IsComplex(type);
   int external              = H5Pget_external_count(plist);
