@@ -18,13 +18,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <subspan/base/error.h>
 #include <subspan/base/initialize.h>
-#include <subspan/operators/networks/unet.h>
+#include <subspan/operators/networks/prior.h>
 #include "../reference/vectors.h"
 
 typedef struct {
   SpanTape tape;
-  SpanParameters parameters;
+  SpanPrior prior;
+  SpanParameters parameters; /* the prior's, as is the network */
   SpanUNet unet;
   SpanTensor x, seed;
   double *time;
@@ -49,23 +51,6 @@ static PetscErrorCode Option(const char name[], PetscInt *value)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode ReadWeights(Net *net, const char path[])
-{
-  char name[512];
-  const char *parameter;
-  SpanTensor tensor;
-  PetscFunctionBeginUser;
-  hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-  for (PetscInt i = 0; i < SpanParametersCount(net->parameters); i++) {
-    PetscCall(SpanParametersGet(net->parameters, i, &parameter, &tensor, NULL));
-    PetscCall(PetscSNPrintf(name, sizeof name, "parameters/%s", parameter));
-    PetscCall(vectors_read(file, name, tensor->size, SpanTensorFloats(tensor)));
-  }
-  H5Fclose(file);
-  PetscCall(SpanParametersModified(net->parameters));
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode ReadInput(Net *net, const char path[], PetscInt batch)
 {
   float *time;
@@ -84,32 +69,26 @@ static PetscErrorCode ReadInput(Net *net, const char path[], PetscInt batch)
 
 static PetscErrorCode NetCreate(Net *net)
 {
-  SpanUNetConfig config = {.n_levels = span_unet_max_levels, .head_channels = 32};
   PetscInt size, batch;
-  PetscBool found, recompute = PETSC_FALSE;
-  char weights[PETSC_MAX_PATH_LEN], input[PETSC_MAX_PATH_LEN];
+  PetscBool recompute = PETSC_FALSE;
+  char model[PETSC_MAX_PATH_LEN], input[PETSC_MAX_PATH_LEN];
   PetscFunctionBeginUser;
-  PetscCall(Option("-channels", &config.model_channels));
-  PetscCall(Option("-in", &config.in_channels));
-  PetscCall(Option("-out", &config.out_channels));
-  PetscCall(Option("-groups", &config.groups));
   PetscCall(Option("-size", &size));
   PetscCall(Option("-batch", &batch));
-  config.res_blocks = 1;
-  PetscCall(PetscOptionsGetIntArray(NULL, NULL, "-mult", config.channel_mult, &config.n_levels, &found));
   PetscCall(PetscOptionsGetBool(NULL, NULL, "-cpu", &cpu, NULL));
   PetscCall(PetscOptionsGetBool(NULL, NULL, "-recompute", &recompute, NULL));
-  PetscCall(PetscOptionsGetString(NULL, NULL, "-weights", weights, sizeof weights, NULL));
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-model", model, sizeof model, NULL));
   PetscCall(PetscOptionsGetString(NULL, NULL, "-input", input, sizeof input, NULL));
   PetscCall(SpanTapeCreate(&net->tape));
   PetscCall(SpanTapeSetRecompute(net->tape, recompute));
-  PetscCall(SpanParametersCreate(SpanTapeArena(net->tape), &net->parameters));
-  PetscCall(SpanUNetCreate(&config, net->parameters, &net->unet));
-  PetscCall(SpanParametersAllocate(net->parameters, 1));
-  const PetscInt64 in[4] = {batch, size, size, config.in_channels}, out[4] = {batch, size, size, config.out_channels};
+  PetscCall(SpanPriorLoad(PETSC_COMM_SELF, model, net->tape, &net->prior));
+  net->parameters              = SpanPriorParameters(net->prior);
+  net->unet                    = SpanPriorUNet(net->prior);
+  const SpanUNetConfig *config = SpanUNetGetConfig(net->unet);
+  const PetscInt64 in[4]       = {batch, size, size, config->in_channels};
+  const PetscInt64 out[4]      = {batch, size, size, config->out_channels};
   PetscCall(SpanTensorCreate(SpanTapeArena(net->tape), SPAN_FLOAT32, 4, in, &net->x));
   PetscCall(SpanTensorCreate(SpanTapeArena(net->tape), SPAN_FLOAT32, 4, out, &net->seed));
-  PetscCall(ReadWeights(net, weights));
   PetscCall(ReadInput(net, input, batch));
   PetscFunctionReturn(0);
 }
@@ -178,12 +157,19 @@ static double Peak(void)
   return total > 0 ? 2. * 16 * chains * rounds * omp_get_max_threads() / seconds : 0;
 }
 
-static PetscErrorCode Random(Net *net, SpanTensorType type, const PetscInt64 shape[4], SpanTensor *tensor)
+static PetscErrorCode Random(Net *net, SpanTensorType type, PetscBool blocks, const PetscInt64 shape[4],
+                             SpanTensor *tensor)
 {
   SpanTensor plain;
   PetscFunctionBeginUser;
   PetscCall(SpanTensorCreate(SpanTapeArena(net->tape), SPAN_FLOAT32, 4, shape, &plain));
   for (PetscInt64 i = 0; i < plain->size; i++) SpanTensorFloats(plain)[i] = (float)(i * 7919 % 1000) / 1000 - 0.5f;
+  if (blocks) {
+    SpanTensor split;
+    PetscCall(SpanBlock(net->tape, plain, &split));
+    PetscCall(SpanTensorDestroy(&plain));
+    plain = split;
+  }
   PetscCall(SpanCast(net->tape, plain, type, tensor));
   PetscCall(SpanTensorDestroy(&plain));
   PetscFunctionReturn(0);
@@ -196,9 +182,9 @@ static PetscErrorCode Convolution(Net *net, const char type[], const PetscInt64 
   SpanTensor x, weight, dy, y;
   PetscFunctionBeginUser;
   PetscCall(SpanTapeSetRecording(net->tape, PETSC_FALSE));
-  PetscCall(Random(net, TypeOf(type), in, &x));
-  PetscCall(Random(net, TypeOf(type), out, &dy));
-  PetscCall(Random(net, SPAN_FLOAT32, w, &weight));
+  PetscCall(Random(net, TypeOf(type), PETSC_TRUE, in, &x));
+  PetscCall(Random(net, TypeOf(type), PETSC_TRUE, out, &dy));
+  PetscCall(Random(net, SPAN_FLOAT32, PETSC_FALSE, w, &weight));
   PetscCall(SpanTapeSetRecording(net->tape, PETSC_TRUE));
   for (int pass = 0; pass < 3; pass++) {
     seconds[pass]          = 1e9;
@@ -259,13 +245,16 @@ int main(int argc, char **argv)
   char line[2 * PETSC_MAX_PATH_LEN];
   PetscCall(SlepcInitialize(&argc, &argv, NULL, NULL));
   PetscCall(SpanInitialize());
-  PetscCall(NetCreate(&net));
+  PetscErrorCode ierr = NetCreate(&net);
+  if (ierr) {
+    fprintf(stderr, "benchmark-unet: %s\n", SpanErrorMessage());
+    return 2;
+  }
   while (fgets(line, sizeof line, stdin)) PetscCall(Command(&net, line));
   PetscCall(SpanTensorDestroy(&net.x));
   PetscCall(SpanTensorDestroy(&net.seed));
   PetscCall(PetscFree(net.time));
-  PetscCall(SpanUNetDestroy(&net.unet));
-  PetscCall(SpanParametersDestroy(&net.parameters));
+  PetscCall(SpanPriorDestroy(&net.prior));
   PetscCall(SpanTapeDestroy(&net.tape));
   PetscCall(SlepcFinalize());
   return 0;

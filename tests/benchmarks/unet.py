@@ -80,12 +80,9 @@ class PyTorch:
 class Subspan:
     def __init__(self, build_folder, net, folder, threads, recompute=False, cpu=False):
         environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
-        command = [os.path.join(build_folder, "tests/benchmark-unet"), "-weights", f"{folder}/model.h5", "-input",
-                   f"{folder}/input.h5", "-mult", ",".join(map(str, net["mult"])), "-recompute", str(int(recompute)),
-                   "-cpu", str(int(cpu))]
-        for option, key in (("-channels", "channels"), ("-in", "inputs"), ("-out", "outputs"), ("-groups", "groups"),
-                            ("-size", "size"), ("-batch", "batch")):
-            command += [option, str(net[key])]
+        command = [os.path.join(build_folder, "tests/benchmark-unet"), "-model", f"{folder}/model.h5", "-input",
+                   f"{folder}/input.h5", "-recompute", str(int(recompute)), "-cpu", str(int(cpu)),
+                   "-size", str(net["size"]), "-batch", str(net["batch"])]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
 
     def ask(self, line):
@@ -101,7 +98,11 @@ class Subspan:
 def write_files(net, folder):
     model = build(net)
     state = {name: values.detach().numpy() for name, values in model.state_dict().items()}
-    converter().write_model(f"{folder}/model.h5", state, {}, {})
+    wider = net["inputs"] > 2  # positions and one level of surroundings
+    converter().write_model(f"{folder}/model.h5", state, dict(network="unet", form="edm"),
+                            dict(head_channels=[32], groups=[net["groups"]], sigma_data=[0.5], level_mean=[-1.2],
+                                 level_deviation=[1.2], patch=[net["size"]], padding=[net["size"] // 2], positions=[wider],
+                                 surroundings=[1] if wider else [], data_share=[0.99], data_level=[1]))
     x, when, seed = data(net)
     with h5py.File(f"{folder}/input.h5", "w") as file:
         file["x"], file["seed"] = (v.permute(0, 2, 3, 1).contiguous().numpy() for v in (x, seed))

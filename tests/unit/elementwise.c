@@ -203,5 +203,25 @@ static void reductions(void **state)
       }
 }
 
-TEST_MAIN(cmocka_unit_test(activations), cmocka_unit_test(pairs), cmocka_unit_test(shapes),
+/* To nearest, ties to even, and back without loss. */
+static void casts(void **state)
+{
+  const float in[8]  = {1, 1.00390625f, 1.01171875f, 1.004f, -1.00390625f, 0x1.ffp0f, 3e-39f, 65535};
+  const float out[8] = {1, 1, 1.015625f, 1.0078125f, -1, 2, 0, 65536};
+  SpanTape tape;
+  SpanTensor x, half, back;
+  check(SpanTapeCreate(&tape));
+  check(SpanTensorWrap(SpanTapeArena(tape), 1, (PetscInt64[]){8}, (float *)(uintptr_t)in, &x));
+  check(SpanCast(tape, x, SPAN_BFLOAT16, &half));
+  check(SpanCast(tape, half, SPAN_FLOAT32, &back));
+  for (int i = 0; i < 8; i++)
+    if (i != 6) assert_true(SpanTensorFloats(back)[i] == out[i]);
+  assert_true(fabsf(SpanTensorFloats(back)[6] - in[6]) <= in[6] / 16);
+  check(SpanTensorDestroy(&x));
+  check(SpanTensorDestroy(&half));
+  check(SpanTensorDestroy(&back));
+  check(SpanTapeDestroy(&tape));
+}
+
+TEST_MAIN(cmocka_unit_test(casts), cmocka_unit_test(activations), cmocka_unit_test(pairs), cmocka_unit_test(shapes),
           cmocka_unit_test(reductions))
