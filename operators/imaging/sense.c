@@ -93,13 +93,15 @@ static void AddCoilImage(SpanSense sense, PetscInt j, const float complex *coil_
 PetscErrorCode SpanSenseTeamSum(SpanSense sense, float complex *image)
 {
   PetscInt n = SpanSenseImageSize(sense);
+  PetscMPIInt floats;
   PetscFunctionBeginUser;
   if (sense->team_size == 1) PetscFunctionReturn(0);
   if (!sense->sum) PetscCall(PetscMalloc1(n, &sense->sum));
   /* Reduce and broadcast rather than allreduce: every rank must hold the same bits, or their solvers part ways. */
-  PetscCallMPI(MPI_Reduce(image, sense->sum, (PetscMPIInt)(2 * n), MPI_FLOAT, MPI_SUM, 0, sense->team));
+  PetscCall(PetscMPIIntCast(2 * n, &floats));
+  PetscCallMPI(MPI_Reduce(image, sense->sum, floats, MPI_FLOAT, MPI_SUM, 0, sense->team));
   PetscCall(PetscMemcpy(image, sense->sum, (size_t)n * sizeof *image));
-  PetscCallMPI(MPI_Bcast(image, (PetscMPIInt)(2 * n), MPI_FLOAT, 0, sense->team));
+  PetscCallMPI(MPI_Bcast(image, floats, MPI_FLOAT, 0, sense->team));
   PetscFunctionReturn(0);
 }
 

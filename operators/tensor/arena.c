@@ -55,14 +55,13 @@ PetscErrorCode SpanArenaDestroy(SpanArena *arena)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode SpanArenaGet(SpanArena arena, size_t bytes, void *block)
+/* From the list of `from`, or, if that is empty, from the operating system with `rounded` bytes. */
+static PetscErrorCode Take(SpanArena arena, int size_class, int from, size_t rounded, size_t bytes, void *block)
 {
-  size_t rounded;
-  const int size_class = SizeClass(bytes, &rounded);
   PetscFunctionBeginUser;
-  Block *found = arena->free[size_class];
+  Block *found = arena->free[from];
   if (found) {
-    arena->free[size_class] = found->next;
+    arena->free[from] = found->next;
   } else {
     const size_t total = (rounded + header_bytes + 63) / 64 * 64;
     found              = aligned_alloc(64, total);
@@ -79,6 +78,26 @@ PetscErrorCode SpanArenaGet(SpanArena arena, size_t bytes, void *block)
   }
   arena->in_use += found->bytes;
   *(void **)block = (char *)found + header_bytes;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanArenaGet(SpanArena arena, size_t bytes, void *block)
+{
+  size_t rounded;
+  const int size_class = SizeClass(bytes, &rounded);
+  PetscFunctionBeginUser;
+  PetscCall(Take(arena, size_class, size_class, rounded, bytes, block));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanArenaGetScratch(SpanArena arena, size_t bytes, void *block)
+{
+  size_t rounded;
+  const int size_class = SizeClass(bytes, &rounded);
+  int from             = size_class;
+  PetscFunctionBeginUser;
+  while (from < n_classes && !arena->free[from]) from++;
+  PetscCall(Take(arena, size_class, from < n_classes ? from : size_class, rounded, bytes, block));
   PetscFunctionReturn(0);
 }
 

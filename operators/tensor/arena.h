@@ -10,6 +10,8 @@ PetscErrorCode SpanArenaCreate(SpanArena *arena);
 PetscErrorCode SpanArenaDestroy(SpanArena *arena);
 /* Uninitialised memory, aligned to 64 bytes. */
 PetscErrorCode SpanArenaGet(SpanArena arena, size_t bytes, void *block);
+/* The same for memory that is returned at once: takes the smallest block that is free, however large. */
+PetscErrorCode SpanArenaGetScratch(SpanArena arena, size_t bytes, void *block);
 PetscErrorCode SpanArenaReturn(SpanArena arena, void *block);
 /* Bytes handed out now, and the most that was ever taken from the operating system. */
 void SpanArenaUsage(SpanArena arena, size_t *in_use, size_t *peak);

@@ -290,7 +290,7 @@ static PetscErrorCode Reorder(SpanOneDNN dnn, const Kernel *kernel, float *plain
   float *hwio;
 
   PetscFunctionBeginUser;
-  PetscCall(SpanArenaGet(dnn->arena, (size_t)(dims[0] * dims[1] * dims[2] * dims[3]) * sizeof *hwio, &hwio));
+  PetscCall(SpanArenaGetScratch(dnn->arena, (size_t)(dims[0] * dims[1] * dims[2] * dims[3]) * sizeof *hwio, &hwio));
   if (!back) Transpose(s, plain, hwio, PETSC_FALSE);
   CallDNN(Describe(&description, 4, dims, dnnl_f32, dnnl_hwio));
   CallDNN(dnnl_memory_create(&memory[0], REF(description), dnn->engine, hwio));
@@ -349,7 +349,7 @@ static PetscErrorCode Execute(SpanOneDNN dnn, Kernel *kernel, void *const pointe
   int n         = 0;
 
   PetscFunctionBeginUser;
-  if (kernel->scratch_bytes) PetscCall(SpanArenaGet(dnn->arena, kernel->scratch_bytes, &scratch));
+  if (kernel->scratch_bytes) PetscCall(SpanArenaGetScratch(dnn->arena, kernel->scratch_bytes, &scratch));
   for (int i = 0; i < n_arguments; i++) {
     void *pointer = i == SCRATCH ? scratch : pointers[i];
     if (!pointer) continue;
@@ -404,7 +404,7 @@ PetscErrorCode SpanOneDNNConvolutionWeights(SpanOneDNN dnn, const SpanConvolutio
   float *padded = NULL;
   PetscFunctionBeginUser;
   PetscCall(KernelFind(dnn, WEIGHTS, shape, (PetscBool)(dbias != NULL), PETSC_FALSE, &kernel));
-  PetscCall(SpanArenaGet(dnn->arena, kernel->weight_bytes, &packed));
+  PetscCall(SpanArenaGetScratch(dnn->arena, kernel->weight_bytes, &packed));
   if (dbias) PetscCall(SpanArenaGet(dnn->arena, (size_t)Whole(shape->out) * sizeof *padded, &padded));
   PetscCall(
       Execute(dnn, kernel, (void *const[n_arguments]){(void *)(uintptr_t)x, packed, padded, (void *)(uintptr_t)dy}));

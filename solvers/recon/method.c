@@ -4,7 +4,8 @@
 
 const SpanReconMethod *SpanReconMethodFind(const char name[])
 {
-  static const SpanReconMethod *const methods[] = {&SpanReconZeroFilled, &SpanReconCG, &SpanReconWavelet, &SpanReconTV};
+  static const SpanReconMethod *const methods[] = {&SpanReconZeroFilled, &SpanReconCG, &SpanReconWavelet, &SpanReconTV,
+                                                   &SpanReconDDS};
   for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
     if (!strcmp(methods[i]->name, name)) return methods[i];
   return NULL;

@@ -5,8 +5,19 @@
 #include <complex.h>
 #include <stdint.h>
 #include <subspan/operators/imaging/sense.h>
+#include <subspan/operators/networks/prior.h>
 
 enum { span_recon_max_state = 8 };
+
+/* What `dds` gets beside. */
+typedef struct {
+  SpanTape tape;
+  SpanPrior prior;
+  MPI_Comm team; /* shares the patches of a slice */
+  PetscInt steps;
+  double eta;                  /* share of fresh noise: 0 none, 1 all */
+  double sigma_max, sigma_min; /* first and last noise level, in the prior's units */
+} SpanReconDDSProblem;
 
 /* What a method gets: one slice's operator and data. */
 typedef struct {
@@ -14,12 +25,13 @@ typedef struct {
   PetscInt ny, nx, n_sets;
   PetscInt slice; /* global index: keys the random numbers */
   uint64_t seed;
-  const float complex *adjoint; /* A'y, (n_sets, ny, nx) */
-  double norm;                  /* an upper bound of the largest eigenvalue of A'A */
-  double noise;                 /* standard deviation of a complex sample's real part, estimated from the data */
-  double strength;              /* of the regularisation; negative: the method's default from the data */
-  PetscInt iterations;          /* at most; 0: the method's default */
-  double tolerance;             /* relative change that ends it; 0: the method's default */
+  const float complex *adjoint;   /* A'y, (n_sets, ny, nx) */
+  double norm;                    /* an upper bound of the largest eigenvalue of A'A */
+  double noise;                   /* standard deviation of a complex sample's real part, estimated from the data */
+  double strength;                /* of the regularisation; negative: the method's default from the data */
+  PetscInt iterations;            /* at most; 0: the method's default */
+  double tolerance;               /* relative change that ends it; 0: the method's default */
+  const SpanReconDDSProblem *dds; /* NULL for other methods */
 } SpanReconProblem;
 
 /* A piece of a method's state, saved in checkpoints. */
@@ -60,4 +72,4 @@ PetscErrorCode SpanReconSolverCreate(const SpanReconMethod *method, const SpanRe
                                      SpanReconSolver *solver);
 PetscErrorCode SpanReconSolverDestroy(SpanReconSolver *solver);
 
-extern const SpanReconMethod SpanReconZeroFilled, SpanReconCG, SpanReconWavelet, SpanReconTV;
+extern const SpanReconMethod SpanReconZeroFilled, SpanReconCG, SpanReconWavelet, SpanReconTV, SpanReconDDS;

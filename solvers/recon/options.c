@@ -2,6 +2,7 @@
 #include <subspan/base/error.h>
 #include <subspan/base/options.h>
 #include <subspan/solvers/recon/options.h>
+#include <string.h>
 
 static const char examples[] =
     "  mpirun -n 2 subspan recon scan.h5 -o out.h5\n"
@@ -16,13 +17,19 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
 {
   const SpanOption table[] = {
       {"o", SPAN_OPTION_STRING, o->output, 0, 0, NULL, "the output: HDF5 (VTKHDF and fastMRI-like at once)"},
-      {"method", SPAN_OPTION_CHOICE, o->method, 0, 0, "zero_filled|cg|wavelet|tv", "how to reconstruct"},
+      {"method", SPAN_OPTION_CHOICE, o->method, 0, 0, "zero_filled|cg|wavelet|tv|dds", "how to reconstruct"},
       {"strength", SPAN_OPTION_REAL, &o->strength, 0, 1e30, NULL,
        "regularisation, in the units of the data; without it, chosen from the data"},
       {"iterations", SPAN_OPTION_INT, &o->iterations, 1, 1e6, NULL,
        "exactly this many steps; without it, until converged"},
       {"tolerance", SPAN_OPTION_REAL, &o->tolerance, 1e-12, 1, NULL,
        "relative change (cg: residual) that ends the iteration"},
+      {"prior", SPAN_OPTION_STRING, o->prior, 0, 0, NULL, "dds: the model file of a prior (see train prior)"},
+      {"dds_steps", SPAN_OPTION_INT, &o->dds_steps, 1, 100000, NULL, "dds: evaluations of the prior a slice"},
+      {"dds_eta", SPAN_OPTION_REAL, &o->dds_eta, 0, 1, NULL, "dds: share of fresh noise in a step"},
+      {"dds_sigma_max", SPAN_OPTION_REAL, &o->dds_sigma_max, 1e-6, 1e6, NULL,
+       "dds: first noise level, where 1 is a bright point of an image"},
+      {"dds_sigma_min", SPAN_OPTION_REAL, &o->dds_sigma_min, 1e-6, 1e6, NULL, "dds: last noise level"},
       {"undersample", SPAN_OPTION_CHOICE, o->undersample, 0, 0, "none|uniform1d|gaussian1d|poisson2d",
        "keep only these samples"},
       {"acceleration", SPAN_OPTION_REAL, &o->acceleration, 1, 1000, NULL, "of the undersampling"},
@@ -52,7 +59,7 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
       {"threads", SPAN_OPTION_INT, &o->threads, 0, 1024, NULL,
        "threads a rank; 0: OMP_NUM_THREADS, or the node's cores over its ranks"},
       {NULL, SPAN_OPTION_BOOL, NULL, 0, 0, NULL, NULL}};
-  const char *const prefixes[] = {"recon_", NULL};
+  const char *const prefixes[] = {"recon_", "dds_", NULL};
   const SpanCommandHelp help   = {
         "recon",
         "recon SCAN -o OUT.h5 [--option value]...",
@@ -71,10 +78,18 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
                           .kernel              = 6,
                           .crop                = 0.8,
                           .strength            = -1,
+                          .dds_steps           = 50,
+                          .dds_eta             = 0.85,
+                          .dds_sigma_max       = 1,
+                          .dds_sigma_min       = 0.004,
                           .checkpoint_interval = 60};
   PetscCall(SpanOptionsRead(comm, &help, stop));
   if (*stop) PetscFunctionReturn(0);
   SpanCheckInput(comm, o->output[0] || o->plan, "recon: where to? give -o OUT.h5");
   SpanCheckInput(comm, !o->resume || o->checkpoint[0], "--resume: from what? give --checkpoint FILE");
+  SpanCheckInput(comm, (o->prior[0] != 0) == !strcmp(o->method, "dds"), "--method %s: %s", o->method,
+                 o->prior[0] ? "takes no --prior" : "give --prior MODEL.h5");
+  SpanCheckInput(comm, o->dds_sigma_min <= o->dds_sigma_max, "--dds_sigma_min %g is above --dds_sigma_max %g",
+                 o->dds_sigma_min, o->dds_sigma_max);
   PetscFunctionReturn(0);
 }

@@ -16,6 +16,9 @@ typedef struct {
   PetscReal strength; /* of the regularisation; negative: chosen from the data */
   PetscInt iterations;
   PetscReal tolerance;
+  char prior[PETSC_MAX_PATH_LEN];
+  PetscInt dds_steps;
+  PetscReal dds_eta, dds_sigma_max, dds_sigma_min;
   PetscInt team, threads;
   PetscReal checkpoint_interval;
   PetscBool resume, plan;

@@ -77,11 +77,42 @@ static PetscErrorCode SliceRange(MPI_Comm comm, const SpanReconOptions *o, const
   PetscFunctionReturn(0);
 }
 
+/* One evaluation of the prior on an empty slice, after which its memory is known. */
+static PetscErrorCode TryPrior(const SpanReconOptions *o, const SpanScanInfo *info, const SpanReconDDSProblem *dds)
+{
+  const double sigma[4] = {1, 1, 1, 1};
+  SpanTensor x, y;
+  PetscFunctionBeginUser;
+  PetscCall(SpanTensorCreate(SpanTapeArena(dds->tape), SPAN_FLOAT32, 4,
+                             (PetscInt64[4]){o->map_sets, info->ny, info->nx, 2}, &x));
+  PetscCall(PetscMemzero(x->data, SpanTensorBytes(x)));
+  PetscCall(SpanPriorDenoise(dds->tape, dds->prior, dds->team, x, sigma, NULL, &y));
+  PetscCall(SpanTensorDestroy(&x));
+  PetscCall(SpanTensorDestroy(&y));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode LoadPrior(MPI_Comm comm, const SpanReconOptions *o, const SpanScanInfo *info,
+                                const SpanLayout *layout, SpanReconDDSProblem *dds)
+{
+  PetscFunctionBeginUser;
+  *dds = (SpanReconDDSProblem){.team      = layout->team,
+                               .steps     = o->dds_steps,
+                               .eta       = o->dds_eta,
+                               .sigma_max = o->dds_sigma_max,
+                               .sigma_min = o->dds_sigma_min};
+  PetscCall(SpanTapeCreate(&dds->tape));
+  PetscCall(SpanPriorLoad(comm, o->prior, dds->tape, &dds->prior));
+  PetscCall(TryPrior(o, info, dds));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanReconCommand(MPI_Comm comm, const char *const inputs[], int n_inputs)
 {
   SpanReconOptions options;
-  SpanReconInput input = {.options = &options};
-  SpanReconRun run     = {.input = &input};
+  SpanReconDDSProblem dds = {.tape = NULL};
+  SpanReconInput input    = {.options = &options};
+  SpanReconRun run        = {.input = &input};
   SpanLayout layout;
   PetscBool stop;
   float *sampling;
@@ -103,6 +134,10 @@ PetscErrorCode SpanReconCommand(MPI_Comm comm, const char *const inputs[], int n
   PetscCall(Sampling(comm, &options, input.info, &sampling));
   input.sampling = sampling;
   if (sampling) PetscCall(FullySampled(comm, input.scan, run.first_slice, &input.reference));
+  if (options.prior[0]) {
+    PetscCall(LoadPrior(comm, &options, input.info, &layout, &dds));
+    input.dds = &dds;
+  }
   run.method = SpanReconMethodFind(options.method);
   PetscCall(SpanReconPlan(&run, &stop));
   if (!stop) {
@@ -113,6 +148,8 @@ PetscErrorCode SpanReconCommand(MPI_Comm comm, const char *const inputs[], int n
     PetscCall(SpanReconRunDestroy(&run));
   }
   PetscCall(PetscFree(sampling));
+  PetscCall(SpanPriorDestroy(&dds.prior));
+  PetscCall(SpanTapeDestroy(&dds.tape));
   PetscCall(SpanLayoutDestroy(&layout));
   PetscCall(SpanScanClose(&input.scan));
   PetscFunctionReturn(0);

@@ -32,18 +32,20 @@ static PetscBool Writes(const SpanReconRun *run) { return (PetscBool)(run->input
 static PetscErrorCode Fingerprint(const SpanReconRun *run, char *out, size_t size)
 {
   const SpanReconOptions *o = run->input->options;
-  char hash[64];
+  char hash[64], prior[64] = "none";
   PetscFunctionBeginUser;
   PetscCall(SpanHashFile(run->input->layout->world, run->input->info->path, hash));
+  if (o->prior[0]) PetscCall(SpanHashFile(run->input->layout->world, o->prior, prior));
   PetscCall(PetscSNPrintf(
       out, size,
       "scan %s, slices %" PetscInt_FMT " to %" PetscInt_FMT ", method %s, strength %g, iterations %" PetscInt_FMT
       ", tolerance %g, undersample %s, acceleration %g, "
       "center_fraction %g, offset %" PetscInt_FMT ", mask %s, seed %" PetscInt_FMT ", maps %s, map_sets %" PetscInt_FMT
-      ", calibration %" PetscInt_FMT ", kernel %" PetscInt_FMT ", crop %g",
+      ", calibration %" PetscInt_FMT ", kernel %" PetscInt_FMT ", crop %g, prior %s, dds_steps %" PetscInt_FMT
+      ", dds_eta %g, dds_sigma %g to %g",
       hash, run->first_slice, run->first_slice + run->n_slices, o->method, o->strength, o->iterations, o->tolerance,
       o->undersample, o->acceleration, o->center_fraction, o->offset, o->mask, o->seed, o->maps, o->map_sets,
-      o->calibration, o->kernel, o->crop));
+      o->calibration, o->kernel, o->crop, prior, o->dds_steps, o->dds_eta, o->dds_sigma_max, o->dds_sigma_min));
   PetscFunctionReturn(0);
 }
 

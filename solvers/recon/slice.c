@@ -80,6 +80,7 @@ static PetscErrorCode MapsNorm(const SpanReconInput *input, const SpanReconSlice
   const SpanCoils *c = &slice->coils;
   PetscInt sets = c->n_sets, size = sets * sets * c->n_pixels;
   double complex *gram, *all;
+  PetscMPIInt count;
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc2(size, &gram, size, &all));
   for (PetscInt s = 0; s < sets; s++)
@@ -92,7 +93,8 @@ static PetscErrorCode MapsNorm(const SpanReconInput *input, const SpanReconSlice
         for (PetscInt i = 0; i < c->n_pixels; i++) g[i] += conjf(a[i]) * b[i];
       }
     }
-  PetscCallMPI(MPI_Reduce(gram, all, (PetscMPIInt)(2 * size), MPI_DOUBLE, MPI_SUM, 0, input->layout->team));
+  PetscCall(PetscMPIIntCast(2 * size, &count));
+  PetscCallMPI(MPI_Reduce(gram, all, count, MPI_DOUBLE, MPI_SUM, 0, input->layout->team));
   *norm = 0;
   for (PetscInt s = 0; s < sets && input->layout->team_rank == 0; s++)
     for (PetscInt i = 0; i < c->n_pixels; i++) {
@@ -143,6 +145,7 @@ static PetscErrorCode Norm(const SpanReconInput *input, const SpanReconSlice *sl
 /* The file's mask, or the samples of the team's coils that are not zero: they are read already. */
 static PetscErrorCode Measured(const SpanReconInput *input, PetscInt index, SpanReconSlice *slice)
 {
+  PetscMPIInt count;
   PetscInt n = input->info->ny * input->info->nx;
   PetscFunctionBeginUser;
   if (input->info->has_mask) {
@@ -150,7 +153,8 @@ static PetscErrorCode Measured(const SpanReconInput *input, PetscInt index, Span
     PetscFunctionReturn(0);
   }
   (void)SpanScanMarkMeasured(n, slice->coils.n_coils, slice->kspace, slice->mask);
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, slice->mask, (PetscMPIInt)n, MPI_FLOAT, MPI_MAX, input->layout->team));
+  PetscCall(PetscMPIIntCast(n, &count));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, slice->mask, count, MPI_FLOAT, MPI_MAX, input->layout->team));
   PetscFunctionReturn(0);
 }
 
@@ -274,7 +278,8 @@ PetscErrorCode SpanReconSliceLoad(const SpanReconInput *input, PetscInt index, S
                                       .adjoint    = slice->adjoint,
                                       .strength   = input->options->strength,
                                       .iterations = input->options->iterations,
-                                      .tolerance  = input->options->tolerance};
+                                      .tolerance  = input->options->tolerance,
+                                      .dds        = input->dds};
   PetscCall(Norm(input, slice, &slice->problem.norm));
   PetscCall(DataPower(input, slice));
   PetscCall(PetscFree(slice->kspace));
