@@ -12,7 +12,8 @@ struct SpanModel_ {
   MPI_Comm comm;
   char path[PETSC_MAX_PATH_LEN], part[PETSC_MAX_PATH_LEN + 8];
   int rank;
-  hid_t file, configuration, parameters, history, provenance; /* groups; of reading only the first three */
+  char kind[64];
+  hid_t file, configuration, parameters, history, provenance; /* of reading not the last; history may be missing */
 };
 
 #define CheckWritten(model, condition, ...) PetscCheck(condition, (model)->comm, PETSC_ERR_FILE_WRITE, __VA_ARGS__)
@@ -153,19 +154,19 @@ static PetscBool ReadText(hid_t place, const char name[], char text[], size_t si
 static PetscErrorCode OpenLocal(SpanModel m, const char path[], const char kind[])
 {
   struct stat status;
-  char found[64];
   PetscFunctionBeginUser;
   PetscCall(PetscStrncpy(m->path, path, sizeof m->path));
   SpanCheckInput(PETSC_COMM_SELF, !stat(path, &status) && S_ISREG(status.st_mode), "%s: no such file", path);
   PetscCall(SpanHdf5Open(path, &m->file));
-  SpanCheckInput(PETSC_COMM_SELF, ReadText(m->file, "subspan_model", found, sizeof found),
+  SpanCheckInput(PETSC_COMM_SELF, ReadText(m->file, "subspan_model", m->kind, sizeof m->kind),
                  "%s: not a model: it has no attribute `subspan_model`", path);
-  SpanCheckInput(PETSC_COMM_SELF, !strcmp(found, kind), "%s: a model of the kind `%s`, a `%s` is needed", path, found,
-                 kind);
+  SpanCheckInput(PETSC_COMM_SELF, !kind || !strcmp(m->kind, kind), "%s: a model of the kind `%s`, a `%s` is needed",
+                 path, m->kind, kind);
   m->configuration = H5Gopen2(m->file, "configuration", H5P_DEFAULT);
   m->parameters    = H5Gopen2(m->file, "parameters", H5P_DEFAULT);
   SpanCheckInput(PETSC_COMM_SELF, m->configuration >= 0 && m->parameters >= 0, "%s: it has no group `%s`", path,
                  m->configuration < 0 ? "configuration" : "parameters");
+  m->history = H5Lexists(m->file, "history", H5P_DEFAULT) > 0 ? H5Gopen2(m->file, "history", H5P_DEFAULT) : -1;
   PetscFunctionReturn(0);
 }
 
@@ -232,6 +233,7 @@ PetscErrorCode SpanModelReadText(SpanModel m, const char name[], char text[], si
 PetscBool SpanModelHas(SpanModel m, const char name[]) { return (PetscBool)(H5Aexists(m->configuration, name) > 0); }
 
 const char *SpanModelPath(SpanModel m) { return m->path; }
+const char *SpanModelKind(SpanModel m) { return m->kind; }
 
 PetscErrorCode SpanModelCheckCount(SpanModel m, PetscInt n)
 {
@@ -251,13 +253,11 @@ static void Describe(int n, const PetscInt64 shape[], char text[], size_t size)
     at += (size_t)snprintf(text + at, size - at, "%s%lld", i ? " x " : "", (long long)shape[i]);
 }
 
-PetscErrorCode SpanModelReadParameter(SpanModel m, const char name[], int n_dims, const PetscInt64 shape[],
-                                      float values[])
+PetscErrorCode SpanModelCheckParameter(SpanModel m, const char name[], int n_dims, const PetscInt64 shape[])
 {
   int n;
   hsize_t dims[span_hdf5_max_dims];
   PetscInt64 found[span_hdf5_max_dims];
-  const hsize_t start[span_hdf5_max_dims] = {0};
   PetscBool is_complex;
   char theirs[128], ours[128];
   PetscFunctionBeginUser;
@@ -272,6 +272,72 @@ PetscErrorCode SpanModelReadParameter(SpanModel m, const char name[], int n_dims
   Describe(n_dims, shape, ours, sizeof ours);
   SpanCheckInput(PETSC_COMM_SELF, same, "%s: the parameter `%s` has the shape %s, the network's has %s", m->path, name,
                  theirs, ours);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanModelCheckSize(SpanModel m, PetscInt64 numbers)
+{
+  const double most = 1032; /* bytes that deflate makes of one */
+  hsize_t size      = 0;
+  PetscFunctionBeginUser;
+  H5Fget_filesize(m->file, &size);
+  SpanCheckInput(PETSC_COMM_SELF, 2 * (double)numbers <= most * (double)size,
+                 "%s: its configuration makes a network of %lld weights, which the file's %llu bytes cannot hold",
+                 m->path, (long long)numbers, (unsigned long long)size);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanModelReadParameter(SpanModel m, const char name[], int n_dims, const PetscInt64 shape[],
+                                      float values[])
+{
+  const hsize_t start[span_hdf5_max_dims] = {0};
+  hsize_t dims[span_hdf5_max_dims]        = {0};
+  PetscFunctionBeginUser;
+  PetscCall(SpanModelCheckParameter(m, name, n_dims, shape));
+  for (int i = 0; i < n_dims; i++) dims[i] = (hsize_t)shape[i];
   PetscCall(SpanHdf5ReadFloat(m->parameters, m->path, name, start, dims, values));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode CheckColumns(SpanModel m, const char name[], const char columns[])
+{
+  char found[256] = "";
+  hid_t dataset   = H5Dopen2(m->history, name, H5P_DEFAULT);
+  PetscFunctionBeginUser;
+  if (!ReadText(dataset, "columns", found, sizeof found)) found[0] = 0;
+  H5Dclose(dataset);
+  SpanCheckInput(PETSC_COMM_SELF, !strcmp(found, columns), "%s: the table `%s` has the columns `%s`, must have `%s`",
+                 m->path, name, found, columns);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanModelReadTable(SpanModel m, const char name[], const char columns[], PetscInt n_columns,
+                                  PetscInt *rows, double **values)
+{
+  int n;
+  hsize_t dims[span_hdf5_max_dims];
+  PetscBool is_complex;
+  PetscFunctionBeginUser;
+  *rows   = 0;
+  *values = NULL;
+  if (m->history < 0 || !SpanHdf5Has(m->history, name)) PetscFunctionReturn(0);
+  PetscCall(SpanHdf5Shape(m->history, m->path, name, &n, dims, &is_complex));
+  SpanCheckInput(PETSC_COMM_SELF, n == 2 && dims[1] == (hsize_t)n_columns,
+                 "%s: the table `%s` has %d dimensions and %llu columns, must have 2 and %" PetscInt_FMT, m->path, name,
+                 n, (unsigned long long)dims[n - 1], n_columns);
+  PetscCall(CheckColumns(m, name, columns));
+  PetscCall(SpanModelCheckSize(m, (PetscInt64)(dims[0] * dims[1])));
+  PetscCall(PetscMalloc1(dims[0] * dims[1], values));
+  hid_t dataset = H5Dopen2(m->history, name, H5P_DEFAULT);
+  herr_t status;
+  H5E_BEGIN_TRY { status = H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, *values); }
+  H5E_END_TRY;
+  H5Dclose(dataset);
+  SpanCheckInput(PETSC_COMM_SELF, status >= 0, "%s: the table `%s` cannot be read", m->path, name);
+  for (hsize_t i = 0; i < dims[0] * dims[1]; i++)
+    SpanCheckInput(PETSC_COMM_SELF, isfinite((*values)[i]),
+                   "%s: the table `%s`: element %llu is %g, not a finite number", m->path, name, (unsigned long long)i,
+                   (*values)[i]);
+  *rows = (PetscInt)dims[0];
   PetscFunctionReturn(0);
 }

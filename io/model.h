@@ -25,7 +25,8 @@ PetscErrorCode SpanModelWriteTable(SpanModel model, const char name[], const cha
                                    PetscInt n_columns, const double values[]);
 PetscErrorCode SpanModelCommit(SpanModel *model);
 
-/* Collective. Errors (input): no such file, not a model, a model of another kind than `kind` (both are named). */
+/* Collective. kind: NULL for any. Errors (input): no such file, not a model, a model of another kind than `kind` (both
+   are named). */
 PetscErrorCode SpanModelOpen(MPI_Comm comm, const char path[], const char kind[], SpanModel *model);
 PetscErrorCode SpanModelClose(SpanModel *model);
 /* Not collective from here on. Errors (input): an attribute of `configuration` that is missing, of another type or of
@@ -34,8 +35,17 @@ PetscErrorCode SpanModelReadNumbers(SpanModel model, const char name[], PetscInt
 PetscErrorCode SpanModelReadText(SpanModel model, const char name[], char text[], size_t size);
 PetscBool SpanModelHas(SpanModel model, const char name[]); /* an attribute of `configuration` */
 const char *SpanModelPath(SpanModel model);
+const char *SpanModelKind(SpanModel model);
 /* Errors (input): the file has another number of parameters than the network, both are named. */
 PetscErrorCode SpanModelCheckCount(SpanModel model, PetscInt n);
+/* Errors (input): as the next one but for the numbers, which are not read. */
+PetscErrorCode SpanModelCheckParameter(SpanModel model, const char name[], int n_dims, const PetscInt64 shape[]);
+/* Errors (input): so many numbers cannot be in a file of this size, however well it is compressed. */
+PetscErrorCode SpanModelCheckSize(SpanModel model, PetscInt64 numbers);
 /* Errors (input): missing, of another shape (file, parameter and both shapes are named), not finite. */
 PetscErrorCode SpanModelReadParameter(SpanModel model, const char name[], int n_dims, const PetscInt64 shape[],
                                       float values[]);
+/* A table of `history`, (*rows, n_columns), to be freed with PetscFree; *rows 0 and *values NULL if there is none.
+   Errors (input): its columns are not `columns`, both are named; another shape; not finite. */
+PetscErrorCode SpanModelReadTable(SpanModel model, const char name[], const char columns[], PetscInt n_columns,
+                                  PetscInt *rows, double **values);

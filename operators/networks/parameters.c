@@ -92,6 +92,14 @@ PetscErrorCode SpanParametersAllocate(SpanParameters p, uint64_t seed)
 
 PetscInt SpanParametersCount(SpanParameters p) { return p->n; }
 PetscInt64 SpanParametersSize(SpanParameters p) { return p->size; }
+
+PetscInt64 SpanParametersWeights(SpanParameters p)
+{
+  PetscInt64 sum = 0;
+  for (PetscInt i = 0; i < p->n; i++) sum += p->list[i].tensor->size;
+  return sum;
+}
+
 float *SpanParametersValues(SpanParameters p) { return p->values; }
 float *SpanParametersGradients(SpanParameters p) { return p->gradients; }
 

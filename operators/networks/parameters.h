@@ -18,8 +18,9 @@ PetscErrorCode SpanParametersAdd(SpanParameters parameters, const char name[], i
 /* Allocates values and gradients (zero) and draws the start by Philox from `seed` and the flat index. */
 PetscErrorCode SpanParametersAllocate(SpanParameters parameters, uint64_t seed);
 
-PetscInt SpanParametersCount(SpanParameters parameters);  /* of names */
-PetscInt64 SpanParametersSize(SpanParameters parameters); /* of numbers */
+PetscInt SpanParametersCount(SpanParameters parameters);     /* of names */
+PetscInt64 SpanParametersSize(SpanParameters parameters);    /* of the flat arrays */
+PetscInt64 SpanParametersWeights(SpanParameters parameters); /* of them without the gaps that align parameters */
 /* Borrowed. first: where it starts in the flat arrays; NULLs are fine. */
 PetscErrorCode SpanParametersGet(SpanParameters parameters, PetscInt index, const char **name, SpanTensor *tensor,
                                  PetscInt64 *first);

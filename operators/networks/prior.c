@@ -14,7 +14,8 @@ struct SpanPrior_ {
 
 enum { image_channels = 2 };
 
-PetscErrorCode SpanPriorCreate(SpanTape tape, const SpanPriorConfig *config, uint64_t seed, SpanPrior *prior)
+/* A prior whose parameters have names and shapes, and no memory yet. */
+static PetscErrorCode Register(SpanTape tape, const SpanPriorConfig *config, SpanPrior *prior)
 {
   SpanPrior p;
   PetscFunctionBeginUser;
@@ -26,8 +27,15 @@ PetscErrorCode SpanPriorCreate(SpanTape tape, const SpanPriorConfig *config, uin
   p->config.unet.out_channels = image_channels;
   PetscCall(SpanParametersCreate(SpanTapeArena(tape), &p->parameters));
   PetscCall(SpanUNetCreate(&p->config.unet, p->parameters, &p->unet));
-  PetscCall(SpanParametersAllocate(p->parameters, seed));
   *prior = p;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanPriorCreate(SpanTape tape, const SpanPriorConfig *config, uint64_t seed, SpanPrior *prior)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Register(tape, config, prior));
+  PetscCall(SpanParametersAllocate((*prior)->parameters, seed));
   PetscFunctionReturn(0);
 }
 
@@ -176,6 +184,25 @@ static PetscErrorCode LoadDenoiser(SpanModel model, SpanDenoiser *d)
   PetscFunctionReturn(0);
 }
 
+/* The fields of `patches`. */
+static PetscErrorCode LoadPatches(SpanModel model, PetscInt divisor, SpanPatchGeometry *g)
+{
+  PetscInt flag;
+  PetscFunctionBeginUser;
+  PetscCall(LoadInt(model, "patch", 0, 4096, &g->rows));
+  SpanCheckInput(PETSC_COMM_SELF, g->rows % PetscMax(2, divisor) == 0,
+                 "%s: `patch` of the configuration is %" PetscInt_FMT ", must be divisible by %" PetscInt_FMT
+                 " for the levels of `channel_mult`",
+                 SpanModelPath(model), g->rows, PetscMax(2, divisor));
+  g->columns = g->rows;
+  PetscCall(LoadInt(model, "padding", 0, 4096, &g->padding));
+  PetscCall(LoadInt(model, "positions", 0, 1, &flag));
+  g->positions = (PetscBool)flag;
+  if (SpanModelHas(model, "surroundings"))
+    PetscCall(LoadList(model, "surroundings", 1, 8, span_patch_max_levels, g->level, &g->n_levels));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode LoadConfig(SpanModel model, SpanPriorConfig *c)
 {
   char text[64];
@@ -194,24 +221,40 @@ static PetscErrorCode LoadConfig(SpanModel model, SpanPriorConfig *c)
   PetscCall(LoadInt(model, "head_channels", 1, 4096, &c->unet.head_channels));
   PetscCall(LoadInt(model, "groups", 1, 4096, &c->unet.groups));
   PetscCall(LoadDenoiser(model, &c->denoiser));
-  PetscCall(LoadInt(model, "patch", 0, 4096, &c->patches.rows));
-  c->patches.columns = c->patches.rows;
-  PetscCall(LoadInt(model, "padding", 0, 4096, &c->patches.padding));
-  PetscCall(LoadInt(model, "positions", 0, 1, &flag));
-  c->patches.positions = (PetscBool)flag;
-  if (SpanModelHas(model, "surroundings"))
-    PetscCall(LoadList(model, "surroundings", 1, 8, span_patch_max_levels, c->patches.level, &c->patches.n_levels));
+  PetscCall(LoadPatches(model, (PetscInt)1 << (c->unet.n_levels - 1), &c->patches));
   PetscCall(LoadPositive(model, "data_share", &c->data_share));
   PetscCall(LoadPositive(model, "data_level", &c->data_level));
+  PetscFunctionReturn(0);
+}
+
+/* Whether the file has the parameters of this prior, before memory is taken for what a damaged configuration says. */
+static PetscErrorCode CheckWeights(SpanPrior prior, SpanModel model)
+{
+  SpanParameters p = prior->parameters;
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < SpanParametersCount(p); i++) {
+    const char *name;
+    SpanTensor tensor;
+    PetscCall(SpanParametersGet(p, i, &name, &tensor, NULL));
+    PetscCall(SpanModelCheckParameter(model, name, tensor->n_dims, tensor->shape));
+  }
+  PetscCall(SpanModelCheckCount(model, SpanParametersCount(p)));
+  PetscCall(SpanModelCheckSize(model, SpanParametersWeights(p)));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode LoadLocal(SpanModel model, SpanTape tape, SpanPrior *prior)
 {
   SpanPriorConfig config = {0};
+  PetscErrorCode ierr;
   PetscFunctionBeginUser;
   PetscCall(LoadConfig(model, &config));
-  PetscCall(SpanPriorCreate(tape, &config, 0, prior));
+  ierr = Register(tape, &config, prior);
+  SpanCheckInput(PETSC_COMM_SELF, ierr != PETSC_ERR_USER_INPUT, "%s: its configuration makes no network: %s",
+                 SpanModelPath(model), SpanErrorMessage());
+  PetscCall(ierr);
+  PetscCall(CheckWeights(*prior, model));
+  PetscCall(SpanParametersAllocate((*prior)->parameters, 0));
   PetscCall(SpanPriorReadWeights(*prior, model));
   PetscFunctionReturn(0);
 }

@@ -4,8 +4,6 @@
 #include <subspan/solvers/train/run.h>
 #include <string.h>
 
-enum { n_state = 5 };
-
 static const char kind[] = "train prior";
 
 static PetscErrorCode SaveTable(SpanCheckpoint c, const char name[], const SpanTable *t, PetscInt writes)
@@ -19,8 +17,8 @@ static PetscErrorCode SaveTable(SpanCheckpoint c, const char name[], const SpanT
 PetscErrorCode SpanTrainSave(SpanTrainRun *run)
 {
   const PetscInt n = (PetscInt)run->optimizer.n, writes = run->rank == 0;
-  const double state[n_state] = {(double)run->step, run->seconds_before + SpanReportSeconds(), run->recorded[0],
-                                 run->recorded[1], run->recorded[2]};
+  const double state[span_train_state] = {(double)run->step, run->seconds_before + SpanReportSeconds(),
+                                          run->recorded[0], run->recorded[1], run->recorded[2]};
   const struct {
     const char *name;
     const float *values;
@@ -33,7 +31,7 @@ PetscErrorCode SpanTrainSave(SpanTrainRun *run)
   PetscCall(SpanCheckpointCreate(run->comm, run->options->checkpoint, kind, run->fingerprint, &c));
   for (int i = 0; i < 4; i++)
     PetscCall(SpanCheckpointWrite(c, arrays[i].name, SPAN_CHECKPOINT_FLOAT, 1, n, 0, writes, arrays[i].values));
-  PetscCall(SpanCheckpointWrite(c, "state", SPAN_CHECKPOINT_DOUBLE, 1, n_state, 0, writes, state));
+  PetscCall(SpanCheckpointWrite(c, "state", SPAN_CHECKPOINT_DOUBLE, 1, span_train_state, 0, writes, state));
   PetscCall(SaveTable(c, "curve", &run->curve, writes));
   PetscCall(SaveTable(c, "validation", &run->validations, writes));
   PetscCall(SpanCheckpointCommit(&c));
@@ -59,7 +57,7 @@ static PetscErrorCode RestoreTable(SpanCheckpoint c, const char name[], SpanTabl
 static PetscErrorCode RestoreLocal(SpanTrainRun *run, SpanCheckpoint c)
 {
   SpanParameters p = SpanPriorParameters(run->prior);
-  double state[n_state];
+  double state[span_train_state];
   PetscInt rows, length;
   PetscFunctionBeginUser;
   PetscCall(SpanCheckpointSize(c, "parameters", &rows, &length));

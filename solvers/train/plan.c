@@ -13,8 +13,9 @@ PetscErrorCode SpanTrainPlan(SpanTrainRun *run)
 {
   const SpanTrainOptions *o = run->options;
   const SpanTrainSource *s  = &run->source;
+  SpanParameters p          = SpanPriorParameters(run->prior);
   const double weights = 4 * (double)run->optimizer.n, points = (double)(s->geometry.rows * s->geometry.columns);
-  double loss, start, batch = (double)run->batch.n * points * 4 * (double)(s->channels + 2), images;
+  double loss, norm, start, batch = (double)run->batch.n * points * 4 * (double)(s->channels + 2), images;
   size_t in_use, arena;
   PetscFunctionBeginUser;
   for (int i = 0; i < 2; i++) { /* the second has its memory and its kernels */
@@ -23,6 +24,7 @@ PetscErrorCode SpanTrainPlan(SpanTrainRun *run)
     PetscCall(
         SpanTrainBatchFill(s, 0, run->first_image, run->n_images, o->patches_per_image, run->chosen, 0, &run->batch));
     PetscCall(SpanTrainGradient(run, &loss));
+    PetscCall(SpanOptimizerStep(&run->optimizer, i + 1, 0, SpanParametersGradients(p), SpanParametersValues(p), &norm));
   }
   const double seconds = SpanReportSeconds() - start;
   SpanArenaUsage(SpanTapeArena(run->tape), &in_use, &arena);
@@ -30,7 +32,7 @@ PetscErrorCode SpanTrainPlan(SpanTrainRun *run)
   PetscCall(PetscPrintf(run->comm,
                         "plan: %" PetscInt_FMT " images of %" PetscInt_FMT " x %" PetscInt_FMT
                         ", %lld weights, %" PetscInt_FMT " patches a step, %d ranks\n",
-                        s->n, s->h, s->w, (long long)run->optimizer.n, o->batch, run->size));
+                        s->n, s->h, s->w, (long long)SpanParametersWeights(p), o->batch, run->size));
   PetscCall(PetscPrintf(run->comm, "  memory a rank (MiB):\n"));
   PetscCall(Line(run->comm, "weights and activations", (double)arena));
   PetscCall(Line(run->comm, "moments and average", 3 * weights));

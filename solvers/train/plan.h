@@ -2,5 +2,5 @@
 #pragma once
 #include <subspan/solvers/train/run.h>
 
-/* Collective: takes the passes of one step, changes no weights. */
+/* Collective: takes two steps at a learning rate of 0. */
 PetscErrorCode SpanTrainPlan(SpanTrainRun *run);

@@ -4,7 +4,7 @@
 #include <subspan/solvers/train/pictures.h>
 #include <subspan/solvers/train/plan.h>
 #include <subspan/solvers/train/prior.h>
-#include <subspan/solvers/train/run.h>
+#include <subspan/solvers/train/report.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ static PetscErrorCode Provenance(const SpanTrainRun *run, SpanModel model)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode WriteModel(SpanTrainRun *run)
+static PetscErrorCode WriteModel(SpanTrainRun *run, const double noise[])
 {
   const SpanTrainOptions *o      = run->options;
   const SpanModelStorage storage = strcmp(o->storage, "float16") ? SPAN_MODEL_FLOAT32 : SPAN_MODEL_FLOAT16;
@@ -33,6 +33,8 @@ static PetscErrorCode WriteModel(SpanTrainRun *run)
   if (run->validations.rows)
     PetscCall(SpanModelWriteTable(model, "validation", span_validation_names, run->validations.rows,
                                   span_validation_columns, run->validations.values));
+  if (run->validation_images)
+    PetscCall(SpanModelWriteTable(model, "noise", span_noise_names, span_validation_levels, span_noise_columns, noise));
   PetscCall(Provenance(run, model));
   PetscCall(SpanModelCommit(&model));
   PetscFunctionReturn(0);
@@ -46,23 +48,23 @@ static void Stem(const SpanTrainOptions *o, char stem[PETSC_MAX_PATH_LEN])
   if (!o->pictures[0] && ending && !strcmp(ending, ".h5")) *ending = 0;
 }
 
-/* The run, the model, its pictures. */
+/* The run, the model, its pictures, the report. */
 static PetscErrorCode Train(SpanTrainRun *run)
 {
   const SpanTrainOptions *o = run->options;
   char stem[PETSC_MAX_PATH_LEN];
+  double noise[span_validation_levels * span_noise_columns];
   PetscFunctionBeginUser;
   PetscCall(SpanTrainRunSteps(run));
   PetscCall(PetscLogStagePush(SpanStageWrite));
-  PetscCall(WriteModel(run));
+  if (run->validation_images) PetscCall(SpanTrainNoise(run, noise));
+  PetscCall(WriteModel(run, noise));
   if (strcmp(o->pictures, "none")) {
     Stem(o, stem);
     PetscCall(SpanTrainPictures(run, stem));
   }
   PetscCall(PetscLogStagePop());
-  PetscCall(PetscPrintf(run->comm, "%s: %" PetscInt_FMT " steps in %.0f s, loss %.4g\n", o->output, run->step,
-                        run->seconds,
-                        run->curve.rows ? run->curve.values[(run->curve.rows - 1) * span_curve_columns + 2] : 0));
+  PetscCall(SpanTrainReport(run, run->validation_images ? noise : NULL));
   PetscFunctionReturn(0);
 }
 

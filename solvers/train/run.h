@@ -13,9 +13,9 @@ typedef struct {
 
 PetscErrorCode SpanTableAdd(SpanTable *table, const double row[]);
 
-enum { span_curve_columns = 6, span_validation_columns = 4, span_validation_levels = 5 };
-/* The columns of the two tables, and the noise levels of a validation. */
-extern const char span_curve_names[], span_validation_names[];
+enum { span_curve_columns = 6, span_validation_columns = 4, span_noise_columns = 2, span_validation_levels = 5 };
+/* The columns of the tables of a model's history (curve, validation, noise), and the noise levels of a validation. */
+extern const char span_curve_names[], span_validation_names[], span_noise_names[];
 extern const double span_levels[span_validation_levels];
 
 typedef struct {
@@ -56,11 +56,16 @@ PetscErrorCode SpanTrainChoose(SpanTrainRun *run);
  *loss this rank's part of the mean. */
 PetscErrorCode SpanTrainGradient(SpanTrainRun *run, double *loss);
 
-/* checkpoint.c: collective. Restore leaves the run as it is if there is no checkpoint. */
+/* checkpoint.c: collective. The array `state` of a checkpoint: step, seconds, and `recorded`. Restore leaves the run as
+ * it is if there is no checkpoint. */
+enum { span_train_state = 5 };
 PetscErrorCode SpanTrainSave(SpanTrainRun *run);
 PetscErrorCode SpanTrainRestore(SpanTrainRun *run);
 
 /* validate.c: collective; adds a row a noise level to run->validations. Nothing without validation images. */
 PetscErrorCode SpanTrainValidate(SpanTrainRun *run);
+/* noise: (span_validation_levels, span_noise_columns), the PSNR of the validation patches before they are denoised.
+   Needs validation images. */
+PetscErrorCode SpanTrainNoise(SpanTrainRun *run, double noise[]);
 /* Exchanges the weights and their average. */
 PetscErrorCode SpanTrainSwapAverage(SpanTrainRun *run);

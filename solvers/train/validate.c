@@ -5,6 +5,7 @@
 #include <math.h>
 
 const char span_validation_names[] = "step,sigma,loss,psnr";
+const char span_noise_names[]      = "sigma,psnr";
 
 const double span_levels[span_validation_levels] = {0.02, 0.05, 0.1, 0.2, 0.5};
 
@@ -24,7 +25,7 @@ PetscErrorCode SpanTrainSwapAverage(SpanTrainRun *run)
 }
 
 /* The sum of |F - target|^2 over a batch, a patch's mean each. */
-static PetscErrorCode Errors(SpanTrainRun *run, SpanTrainBatch *batch, double *sum)
+static PetscErrorCode Errors(SpanTrainRun *run, const SpanTrainBatch *batch, double *sum)
 {
   const SpanPatchGeometry *g = &run->validation.geometry;
   const PetscInt64 in[4]     = {batch->n, g->rows, g->columns, run->validation.channels};
@@ -40,33 +41,80 @@ static PetscErrorCode Errors(SpanTrainRun *run, SpanTrainBatch *batch, double *s
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode SpanTrainValidate(SpanTrainRun *run)
+/* The same of the noise: the F that leaves an image as it is has (noisy - skip noisy) / out. */
+static PetscErrorCode Noise(SpanTrainRun *run, const SpanTrainBatch *batch, double *sum)
+{
+  const PetscInt points = run->validation.geometry.rows * run->validation.geometry.columns, size = 2 * points,
+                 channels = run->validation.channels;
+  PetscFunctionBeginUser;
+  for (PetscInt p = 0; p < batch->n * points; p++) {
+    const SpanDenoiserCoefficients c = SpanDenoiserAt(run->validation.denoiser, batch->sigma[p / points]);
+    for (PetscInt k = 0; k < 2; k++)
+      *sum +=
+          pow((1 - c.skip) / (c.out * c.in) * (double)batch->input[p * channels + k] - (double)batch->target[2 * p + k],
+              2) /
+          (double)size;
+  }
+  PetscFunctionReturn(0);
+}
+
+/* squares: |D - clean|^2, the mean at each noise level, where `errors` gives |F - target|^2. */
+static PetscErrorCode Squares(SpanTrainRun *run,
+                              PetscErrorCode (*errors)(SpanTrainRun *, const SpanTrainBatch *, double *),
+                              double squares[span_validation_levels])
 {
   const SpanTrainOptions *o = run->options;
   const PetscInt per_image = o->patches_per_image, images = PetscMax(1, o->validation_patches / per_image);
-  double sums[span_validation_levels] = {0};
   SpanTrainBatch batch;
   PetscInt first, count;
   PetscFunctionBeginUser;
-  if (!run->validation_images) PetscFunctionReturn(0);
-  PetscCall(SpanTrainSwapAverage(run));
   PetscCall(SpanTrainBatchCreate(&run->validation, per_image, &batch));
   SpanShare(images, run->size, run->rank, &first, &count);
-  for (int l = 0; l < span_validation_levels; l++)
+  for (int l = 0; l < span_validation_levels; l++) {
+    squares[l] = 0;
     for (PetscInt i = first; i < first + count; i++) {
       const PetscInt image = (PetscInt)(((double)i + 0.5) / (double)images * (double)run->validation.n);
       PetscCall(SpanTrainBatchFill(&run->validation, (uint32_t)l, i, 1, per_image, &image, span_levels[l], &batch));
-      PetscCall(Errors(run, &batch, &sums[l]));
+      PetscCall(errors(run, &batch, &squares[l]));
     }
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, span_validation_levels, MPI_DOUBLE, MPI_SUM, run->comm));
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, squares, span_validation_levels, MPI_DOUBLE, MPI_SUM, run->comm));
   for (int l = 0; l < span_validation_levels; l++) {
-    const SpanDenoiserCoefficients c = SpanDenoiserAt(run->validation.denoiser, span_levels[l]);
-    const double square              = sums[l] / (double)(images * per_image) * c.out * c.out; /* |D - clean|^2 */
-    const double row[span_validation_columns] = {(double)run->step, span_levels[l], c.weight * square,
-                                                 -10 * log10(2 * square)}; /* of the complex image, 1 its maximum */
-    PetscCall(SpanTableAdd(&run->validations, row));
+    const double out = SpanDenoiserAt(run->validation.denoiser, span_levels[l]).out;
+    squares[l]       = squares[l] / (double)(images * per_image) * out * out;
   }
   PetscCall(SpanTrainBatchDestroy(&batch));
+  PetscFunctionReturn(0);
+}
+
+/* Of complex images, 1 their maximum; `square` is the mean of a part's. */
+static double Psnr(double square) { return -10 * log10(2 * square); }
+
+PetscErrorCode SpanTrainValidate(SpanTrainRun *run)
+{
+  double squares[span_validation_levels];
+  PetscFunctionBeginUser;
+  if (!run->validation_images) PetscFunctionReturn(0);
   PetscCall(SpanTrainSwapAverage(run));
+  PetscCall(Squares(run, Errors, squares));
+  for (int l = 0; l < span_validation_levels; l++) {
+    const double weight                       = SpanDenoiserAt(run->validation.denoiser, span_levels[l]).weight;
+    const double row[span_validation_columns] = {(double)run->step, span_levels[l], weight * squares[l],
+                                                 Psnr(squares[l])};
+    PetscCall(SpanTableAdd(&run->validations, row));
+  }
+  PetscCall(SpanTrainSwapAverage(run));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanTrainNoise(SpanTrainRun *run, double noise[])
+{
+  double squares[span_validation_levels];
+  PetscFunctionBeginUser;
+  PetscCall(Squares(run, Noise, squares));
+  for (int l = 0; l < span_validation_levels; l++) {
+    noise[l * span_noise_columns]     = span_levels[l];
+    noise[l * span_noise_columns + 1] = Psnr(squares[l]);
+  }
   PetscFunctionReturn(0);
 }

@@ -1,0 +1,64 @@
+/* What a checkpoint holds: the slices of a reconstruction that are finished, or how far a training has come. */
+#include <subspan/io/hdf5_read.h>
+#include <subspan/solvers/info/say.h>
+#include <subspan/solvers/train/report.h>
+
+static PetscErrorCode Reconstruction(const char path[], hid_t file, cJSON *json)
+{
+  int n;
+  hsize_t dims[span_hdf5_max_dims];
+  PetscBool is_complex;
+  float *records;
+  PetscInt done = 0;
+  PetscFunctionBeginUser;
+  PetscCall(SpanHdf5Shape(file, path, "records", &n, dims, &is_complex));
+  if (n != 2) PetscFunctionReturn(0);
+  const hsize_t start[2] = {0, 0}, count[2] = {dims[0], 1};
+  PetscCall(PetscMalloc1(dims[0], &records));
+  PetscCall(SpanHdf5ReadFloat(file, path, "records", start, count, records));
+  for (hsize_t i = 0; i < dims[0]; i++) done += records[i] != 0;
+  PetscCall(PetscFree(records));
+  SpanSay(json, "finished", "%lld of %lld slices", (long long)done, (long long)dims[0]);
+  PetscFunctionReturn(0);
+}
+
+/* The last row of a table, if it has one. */
+static PetscErrorCode LastRow(const char path[], hid_t file, const char name[], hsize_t columns, float row[],
+                              PetscBool *there)
+{
+  int n;
+  hsize_t dims[span_hdf5_max_dims];
+  PetscBool is_complex;
+  PetscFunctionBeginUser;
+  *there = PETSC_FALSE;
+  if (!SpanHdf5Has(file, name)) PetscFunctionReturn(0);
+  PetscCall(SpanHdf5Shape(file, path, name, &n, dims, &is_complex));
+  if (n != 2 || dims[1] != columns) PetscFunctionReturn(0);
+  const hsize_t start[2] = {dims[0] - 1, 0}, count[2] = {1, columns};
+  PetscCall(SpanHdf5ReadFloat(file, path, name, start, count, row));
+  *there = PETSC_TRUE;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Training(const char path[], hid_t file, cJSON *json)
+{
+  float state[span_train_state], row[span_curve_columns];
+  PetscBool there;
+  PetscFunctionBeginUser;
+  PetscCall(LastRow(path, file, "state", span_train_state, state, &there));
+  if (there) SpanSay(json, "finished", "%.0f steps in %.0f s", (double)state[0], (double)state[1]);
+  PetscCall(LastRow(path, file, "curve", span_curve_columns, row, &there));
+  if (there) SpanSay(json, "loss", "%.4g at step %.0f, epoch %.3g", (double)row[2], (double)row[0], (double)row[1]);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanInfoCheckpoint(const char path[], hid_t file, cJSON *json)
+{
+  PetscFunctionBeginUser;
+  SpanSay(json, "kind", "checkpoint");
+  SpanSayAttributes(file, json);
+  if (SpanHdf5Has(file, "records")) PetscCall(Reconstruction(path, file, json));
+  if (SpanHdf5Has(file, "state")) PetscCall(Training(path, file, json));
+  SpanSayArrays(file, json);
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,15 @@
+/* How `subspan info` says things: a line on standard output, the same in the JSON. */
+#pragma once
+#include <cjson/cJSON.h>
+#include <hdf5.h>
+#include <petscsys.h>
+
+void SpanSay(cJSON *json, const char key[], const char format[], ...) __attribute__((format(printf, 3, 4)));
+/* The text attributes of a place; the names and shapes of a file's arrays; its group `provenance`, if there is one. */
+void SpanSayAttributes(hid_t place, cJSON *json);
+void SpanSayArrays(hid_t file, cJSON *json);
+void SpanSayProvenance(hid_t file, cJSON *json);
+
+/* What these files are; path names them in errors. Errors (input): a damaged file. */
+PetscErrorCode SpanInfoCheckpoint(const char path[], hid_t file, cJSON *json);
+PetscErrorCode SpanInfoModel(const char path[], hid_t file, cJSON *json);
