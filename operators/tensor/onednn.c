@@ -78,9 +78,9 @@ static dnnl_status_t DescribeConvolution(dnnl_engine_t engine, enum Kind kind, d
 
 enum { X, W, B, Y, SCRATCH, n_arguments };
 
+/* Of 64-bit integers alone, so that keys are equal where their bytes are. */
 typedef struct {
-  enum Kind kind;
-  PetscInt64 bias, add, winograd;
+  PetscInt64 kind, bias, add, winograd;
   SpanConvolutionShape shape;
 } Key;
 
@@ -197,8 +197,8 @@ static PetscErrorCode DescribeKernel(SpanOneDNN dnn, const Key *key, PetscBool w
     status = DescribeConvolution(dnn->engine, FORWARD, algorithm, REF(x), REF(w_forward), NULL, REF(y), strides,
                                  padding, NULL, NULL, &hint);
   if (status == dnnl_success)
-    status = DescribeConvolution(dnn->engine, key->kind, algorithm, REF(x), REF(w), key->bias ? REF(b) : NULL, REF(y),
-                                 strides, padding, attributes, hint, description);
+    status = DescribeConvolution(dnn->engine, (enum Kind)key->kind, algorithm, REF(x), REF(w),
+                                 key->bias ? REF(b) : NULL, REF(y), strides, padding, attributes, hint, description);
   if (!winograd) CallDNN(status);
   if (status != dnnl_success) *description = NULL;
   if (hint) CallDNN(dnnl_primitive_desc_destroy(hint));
@@ -240,7 +240,6 @@ static PetscErrorCode KernelFind(SpanOneDNN dnn, enum Kind kind, const SpanConvo
 {
   Key key;
   PetscFunctionBeginUser;
-  PetscCall(PetscMemzero(&key, sizeof key)); /* keys are compared by their bytes */
   key.kind     = kind;
   key.bias     = bias;
   key.add      = add;

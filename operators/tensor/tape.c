@@ -6,8 +6,8 @@ struct SpanTape_ {
   SpanOneDNN dnn;
   SpanTensorType type;
   PetscBool recording, recompute;
-  SpanNode *nodes;
-  PetscInt n_nodes, n_allocated;
+  SpanNode last; /* recorded; each knows the one before */
+  PetscInt n_nodes;
   SpanTapeReady ready;
   void *ready_context;
 };
@@ -26,7 +26,6 @@ PetscErrorCode SpanTapeDestroy(SpanTape *tape)
   PetscFunctionBeginUser;
   if (!*tape) PetscFunctionReturn(0);
   PetscCall(SpanTapeReset(*tape));
-  PetscCall(PetscFree((*tape)->nodes));
   PetscCall(SpanOneDNNDestroy(&(*tape)->dnn));
   PetscCall(SpanArenaDestroy(&(*tape)->arena));
   PetscCall(PetscFree(*tape));
@@ -74,15 +73,19 @@ PetscErrorCode SpanTapeOnReady(SpanTape tape, SpanTapeReady ready, void *context
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Append(SpanTape tape, SpanNode node)
+static void Append(SpanTape tape, SpanNode node)
 {
-  PetscFunctionBeginUser;
-  if (tape->n_nodes == tape->n_allocated) {
-    tape->n_allocated = 2 * tape->n_allocated + 64;
-    PetscCall(PetscRealloc((size_t)tape->n_allocated * sizeof *tape->nodes, &tape->nodes));
-  }
-  tape->nodes[tape->n_nodes++] = node;
-  PetscFunctionReturn(0);
+  node->before = tape->last;
+  tape->last   = node;
+  tape->n_nodes++;
+}
+
+static SpanNode RemoveLast(SpanTape tape)
+{
+  SpanNode node = tape->last;
+  tape->last    = node->before;
+  tape->n_nodes--;
+  return node;
 }
 
 /* Shares in handles keep gradients reachable; shares in numbers only where the backward pass reads them. */
@@ -123,7 +126,7 @@ static PetscErrorCode RecordNode(SpanTape tape, PetscErrorCode (*backward)(SpanT
   node->holds_output = (PetscBool)((needs & SPAN_NEEDS_OUTPUT) != 0);
   PetscCall(Hold(output, node->holds_output));
   output->differentiable = output->computed = PETSC_TRUE;
-  PetscCall(Append(tape, node));
+  Append(tape, node);
   *result = node;
   PetscFunctionReturn(0);
 }
@@ -164,7 +167,7 @@ PetscErrorCode SpanTapeReset(SpanTape tape)
   const SpanTapeReady ready = tape->ready;
   PetscFunctionBeginUser;
   tape->ready = NULL;
-  while (tape->n_nodes) PetscCall(FreeNode(tape, tape->nodes[--tape->n_nodes]));
+  while (tape->n_nodes) PetscCall(FreeNode(tape, RemoveLast(tape)));
   tape->ready = ready;
   PetscFunctionReturn(0);
 }
@@ -186,7 +189,7 @@ static PetscErrorCode Backward(SpanTape tape, SpanTensor output, SpanTensor seed
   PetscCall(SpanTensorAccumulate(output, &gradient));
   tape->recording = PETSC_FALSE;
   while (tape->n_nodes > keep) {
-    SpanNode node = tape->nodes[--tape->n_nodes];
+    SpanNode node = RemoveLast(tape);
     if (node->output->gradient) PetscCall(node->backward(tape, node));
     PetscCall(FreeNode(tape, node));
   }

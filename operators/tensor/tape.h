@@ -52,6 +52,7 @@ enum { span_node_max_inputs = 8 };
 
 typedef struct SpanNode_ *SpanNode;
 struct SpanNode_ {
+  SpanNode before; /* on the tape */
   PetscErrorCode (*backward)(SpanTape tape, SpanNode node);
   int n_inputs;
   SpanTensor inputs[span_node_max_inputs]; /* with numbers only where `needs` said so */
