@@ -66,6 +66,12 @@ refused "--slices 1:7" simulate mri image.h5 --slices 1:7 "${out[@]}"
 refused "--matrix 33" simulate mri image.h5 --matrix 33 "${out[@]}"
 refused "center_fraction" simulate mri image.h5 --undersample gaussian1d --acceleration 20 --center_fraction 0.5 "${out[@]}"
 
+refused "give --prior MODEL.h5" recon good.h5 --method dds "${out[@]}"
+refused "--method cg: takes no --prior" recon good.h5 --method cg --prior good.h5 "${out[@]}"
+refused "good.h5" recon good.h5 --method dds --prior good.h5 "${out[@]}"
+refused "nothere.h5" recon good.h5 --method dds --prior nothere.h5 "${out[@]}"
+refused "--dds_steps" recon good.h5 --method dds --dds_steps 0 "${out[@]}"
+
 printf 'method: [tv\n' >broken.yaml
 printf 'methd: tv\n' >typo.yaml
 printf 'method tv\n' >plain.opt

@@ -12,12 +12,16 @@ for n in 1 3; do
   mpirun -n $n "$SUBSPAN" simulate mri image.h5 --coils 6 --noise 0.01 --seed 3 -o scan$n.h5 >/dev/null || fail "simulate on $n ranks"
 done
 same kspace scan1.h5 scan3.h5 || fail "the scan depends on the number of ranks"
-for method in zero_filled cg wavelet tv; do
+"$SUBSPAN" train prior image.h5 --model_channels 32 --channel_mult 1,1 --groups 4 --patch 16 --padding 8 --surroundings 1 --batch 4 \
+  --steps 8 --learning_rate 2e-3 --validate_every 0 --pictures none -o prior.h5 >/dev/null || fail "a prior"
+for method in zero_filled cg wavelet tv dds; do
+  extra=()
+  [ $method != dds ] || extra=(--prior prior.h5 --dds_steps 6)
   for n in 1 2 4; do
-    mpirun -n $n "$SUBSPAN" recon scan1.h5 --undersample uniform1d --acceleration 2 --center_fraction 0.25 --method $method --team 1 -o $method-$n.h5 --json $method-$n.json >/dev/null || fail "$method on $n ranks"
+    mpirun -n $n "$SUBSPAN" recon scan1.h5 --undersample uniform1d --acceleration 2 --center_fraction 0.25 --method $method "${extra[@]}" --team 1 -o $method-$n.h5 --json $method-$n.json >/dev/null || fail "$method on $n ranks"
   done
-  mpirun -n 2 "$SUBSPAN" recon scan1.h5 --undersample uniform1d --acceleration 2 --center_fraction 0.25 --method $method --team 2 -o $method-team.h5 >/dev/null || fail "$method in a team"
-  OMP_NUM_THREADS=3 "$SUBSPAN" recon scan1.h5 --undersample uniform1d --acceleration 2 --center_fraction 0.25 --method $method -o $method-threads.h5 >/dev/null || fail "$method on 3 threads"
+  mpirun -n 2 "$SUBSPAN" recon scan1.h5 --undersample uniform1d --acceleration 2 --center_fraction 0.25 --method $method "${extra[@]}" --team 2 -o $method-team.h5 >/dev/null || fail "$method in a team"
+  OMP_NUM_THREADS=3 "$SUBSPAN" recon scan1.h5 --undersample uniform1d --acceleration 2 --center_fraction 0.25 --method $method "${extra[@]}" -o $method-threads.h5 >/dev/null || fail "$method on 3 threads"
   "$python" - $method <<'P' || fail "$method: results differ"
 import h5py, json, numpy as np, sys
 m = sys.argv[1]

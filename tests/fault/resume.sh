@@ -14,8 +14,11 @@ alike() { # A B WHAT
   for array in reconstruction phase reference; do same $array "$1" "$2" || fail "$array of $1 and $2 differ ($3)"; done
 }
 kills=${KILLS:-4}
-for method in wavelet tv; do
-  options=(scan.h5 --undersample uniform1d --acceleration 4 --method $method --iterations 400)
+"$SUBSPAN" train prior image.h5 --model_channels 16 --channel_mult 1,1 --groups 4 --patch 16 --padding 8 --surroundings none --batch 4 \
+  --steps 2 --validate_every 0 --pictures none -o prior.h5 >/dev/null || fail "a prior"
+for method in dds wavelet tv; do
+  options=(scan.h5 --undersample uniform1d --acceleration 4 --method $method)
+  if [ $method = dds ]; then options+=(--prior prior.h5 --dds_steps 30); else options+=(--iterations 400); fi
   start=$(date +%s%N)
   mpirun -n 2 "$SUBSPAN" recon "${options[@]}" -o whole.h5 >/dev/null || fail "$method, uninterrupted"
   took=$((($(date +%s%N) - start) / 1000000))
