@@ -30,6 +30,17 @@ double SpanReportPeakMemory(void)
   return 1024. * (double)usage.ru_maxrss;
 }
 
+double SpanReportFreeMemory(void)
+{
+  char line[256];
+  double kib = 0;
+  FILE *file = fopen("/proc/meminfo", "r");
+  while (file && fgets(line, sizeof line, file))
+    if (sscanf(line, "MemAvailable: %lf", &kib) == 1) break;
+  if (file) fclose(file);
+  return 1024 * kib;
+}
+
 struct SpanProgress_ {
   PetscBool prints, terminal;
   char what[64], note[96];

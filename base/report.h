@@ -21,3 +21,5 @@ PetscErrorCode SpanReportWrite(MPI_Comm comm, const char path[], const struct cJ
 /* Wall-clock seconds since the program began; the largest resident set of this rank so far, in bytes. */
 double SpanReportSeconds(void);
 double SpanReportPeakMemory(void);
+/* Free memory of this node in bytes; 0 if unknown. */
+double SpanReportFreeMemory(void);

@@ -2,9 +2,11 @@
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
 #include <subspan/base/layout.h>
+#include <subspan/base/report.h>
 #include <subspan/io/hash.h>
 #include <subspan/io/images.h>
 #include <subspan/io/volume.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,11 +62,17 @@ static PetscErrorCode Hash(SpanImages s, int n_paths, const char *const paths[])
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Allocate(SpanImages s)
+static PetscErrorCode Allocate(SpanImages s, const char path[])
 {
   size_t ranges = ((size_t)s->n * sizeof *s->range + 63) / 64 * 64;
   PetscFunctionBeginUser;
-  s->bytes = ranges + (size_t)s->n * (size_t)s->ny * (size_t)s->nx * sizeof *s->pixels;
+  s->bytes    = ranges + (size_t)s->n * (size_t)s->ny * (size_t)s->nx * sizeof *s->pixels;
+  double free = SpanReportFreeMemory();
+  PetscCallMPI(MPI_Bcast(&free, 1, MPI_DOUBLE, 0, s->comm));
+  SpanCheckInput(s->comm, free == 0 || (double)s->bytes <= free,
+                 "%s: the set of %" PetscInt_FMT " images of %" PetscInt_FMT " x %" PetscInt_FMT
+                 " points needs %.4g MiB on every node, of which %.4g MiB are free",
+                 path, s->n, s->ny, s->nx, (double)s->bytes / 0x1p20, free / 0x1p20);
   if (s->node_size == 1) {
     PetscCall(PetscMalloc1(s->bytes, &s->memory));
   } else {
@@ -79,19 +87,28 @@ static PetscErrorCode Allocate(SpanImages s)
   PetscFunctionReturn(0);
 }
 
-static void Store(SpanImages s, PetscInt index, const float *image)
+static uint16_t *Pixels(SpanImages s, PetscInt index)
+{
+  return s->pixels + (size_t)index * (size_t)s->ny * (size_t)s->nx; /* which an int may not count */
+}
+
+static PetscErrorCode Store(SpanImages s, const char path[], PetscInt index, PetscInt of_file, const float *image)
 {
   PetscInt pixels = s->ny * s->nx;
   float low = image[0], high = image[0];
+  PetscFunctionBeginUser;
   for (PetscInt i = 0; i < pixels; i++) {
     low  = image[i] < low ? image[i] : low;
     high = image[i] > high ? image[i] : high;
   }
+  SpanCheckInput(PETSC_COMM_SELF, isfinite(high - low), "%s: image %" PetscInt_FMT " reaches from %g to %g, too far",
+                 path, of_file, (double)low, (double)high);
   const float scale = (high - low) / 65535, inverse = high > low ? 65535 / (high - low) : 0;
   s->range[index][0] = low;
   s->range[index][1] = scale;
-  uint16_t *q        = s->pixels + index * pixels;
+  uint16_t *q        = Pixels(s, index);
   for (PetscInt i = 0; i < pixels; i++) q[i] = (uint16_t)((image[i] - low) * inverse + 0.5F);
+  PetscFunctionReturn(0);
 }
 
 /* The share of one rank of the node. */
@@ -107,7 +124,7 @@ static PetscErrorCode Read(SpanImages s, const char path[], PetscInt count, Pets
   PetscCall(PetscMalloc1(s->ny * s->nx, &image));
   for (PetscInt i = first; i < first + mine && !ierr; i++) {
     ierr = SpanVolumeRead(reader, i, 1, image);
-    if (!ierr) Store(s, at + i, image);
+    if (!ierr) ierr = Store(s, path, at + i, i, image);
   }
   PetscCall(PetscFree(image));
   PetscCall(SpanVolumeReaderClose(&reader));
@@ -129,8 +146,9 @@ static PetscErrorCode Percentiles(SpanImages s, const char path[])
   SpanShare(s->n, s->node_size, s->node_rank, &first, &mine);
   for (PetscInt i = first; i < first + mine; i++) {
     const float low = s->range[i][0] * (float)(n_bins / top), scale = s->range[i][1] * (float)(n_bins / top);
+    const uint16_t *q = Pixels(s, i);
     for (PetscInt p = 0; p < pixels; p++) {
-      const float bin = low + scale * (float)s->pixels[i * pixels + p];
+      const float bin = low + scale * (float)q[p];
       if (bin > 0) counts[bin < n_bins ? (int)bin : n_bins - 1]++;
     }
   }
@@ -158,7 +176,7 @@ PetscErrorCode SpanImagesOpen(MPI_Comm comm, int n_paths, const char *const path
   PetscCall(PetscMalloc1(n_paths, &counts));
   PetscCall(Sizes(s, n_paths, paths, counts));
   PetscCall(Hash(s, n_paths, paths));
-  PetscCall(Allocate(s));
+  PetscCall(Allocate(s, paths[0]));
   for (int i = 0; i < n_paths; i++) {
     PetscCall(SpanErrorAgree(comm, Read(s, paths[i], counts[i], at)));
     at += counts[i];
@@ -205,7 +223,7 @@ void SpanImagesGet(SpanImages s, PetscInt index, float *image)
 {
   const PetscInt pixels = s->ny * s->nx;
   const float low = s->range[index][0], scale = s->range[index][1];
-  const uint16_t *q = s->pixels + index * pixels;
+  const uint16_t *q = Pixels(s, index);
 #pragma omp simd
   for (PetscInt i = 0; i < pixels; i++) image[i] = low + scale * (float)q[i];
 }

@@ -8,7 +8,8 @@
 typedef struct SpanImages_ *SpanImages;
 
 /* Collective. Errors (input): a file that is no image volume, images of another size than the first file's (both are
-   named), values that are not finite, an image set without contrast. */
+   named), values that are not finite, an image set without contrast,
+   a set that is larger than the free memory. */
 PetscErrorCode SpanImagesOpen(MPI_Comm comm, int n_paths, const char *const paths[], SpanImages *images);
 PetscErrorCode SpanImagesClose(SpanImages *images);
 void SpanImagesSize(SpanImages images, PetscInt *n, PetscInt *ny, PetscInt *nx);

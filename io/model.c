@@ -4,6 +4,7 @@
 #include <subspan/io/hdf5_write.h>
 #include <subspan/io/model.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -77,6 +78,16 @@ static hid_t Float16(void)
   return type;
 }
 
+/* To the nearest, ties to even. Not left to HDF5, which halves a number whose rounding carries into the exponent. */
+static uint16_t ToFloat16(float x)
+{
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  const uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
+  if (magnitude < 0x38800000) return (uint16_t)(sign | (uint32_t)nearbyintf(fabsf(x) * 0x1p24F)); /* subnormal */
+  return (uint16_t)(sign | (magnitude - 0x38000000 + 0xfff + (magnitude >> 13 & 1)) >> 13);
+}
+
 static PetscErrorCode WriteArray(SpanModel m, hid_t group, const char name[], hid_t disk, hid_t memory, int n_dims,
                                  const hsize_t dims[], const char columns[], const void *values)
 {
@@ -94,14 +105,26 @@ PetscErrorCode SpanModelWriteParameter(SpanModel m, const char name[], SpanModel
                                        const PetscInt64 shape[], const float values[])
 {
   hsize_t dims[span_hdf5_max_dims];
+  PetscInt64 n   = 1;
+  PetscBool half = (PetscBool)(storage == SPAN_MODEL_FLOAT16);
   PetscFunctionBeginUser;
   PetscCheck(n_dims >= 1 && n_dims <= span_hdf5_max_dims, m->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "parameter %s has %d dimensions", name, n_dims);
+  for (int i = 0; i < n_dims; i++) n *= shape[i];
   for (int i = 0; i < n_dims; i++) dims[i] = (hsize_t)shape[i];
-  hid_t type          = storage == SPAN_MODEL_FLOAT16 ? Float16() : H5Tcopy(H5T_IEEE_F32LE);
-  PetscErrorCode ierr = WriteArray(m, m->parameters, name, type, H5T_NATIVE_FLOAT, n_dims, dims, NULL, values);
-  H5Tclose(type);
-  PetscFunctionReturn(ierr);
+  for (PetscInt64 i = 0; i < n && half; i++) half = (PetscBool)(fabsf(values[i]) <= 65504);
+  if (half) {
+    uint16_t *halves;
+    PetscCall(PetscMalloc1(n, &halves));
+    for (PetscInt64 i = 0; i < n; i++) halves[i] = ToFloat16(values[i]);
+    hid_t type = Float16();
+    PetscCall(WriteArray(m, m->parameters, name, type, type, n_dims, dims, NULL, halves));
+    H5Tclose(type);
+    PetscCall(PetscFree(halves));
+  } else {
+    PetscCall(WriteArray(m, m->parameters, name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, n_dims, dims, NULL, values));
+  }
+  PetscFunctionReturn(0);
 }
 
 PetscErrorCode SpanModelWriteTable(SpanModel m, const char name[], const char columns[], PetscInt rows,

@@ -18,6 +18,7 @@ PetscErrorCode SpanModelCreate(MPI_Comm comm, const char path[], const char kind
 PetscErrorCode SpanModelWriteNumbers(SpanModel model, const char name[], PetscInt n, const double values[]);
 PetscErrorCode SpanModelWriteText(SpanModel model, const char name[], const char text[]);
 PetscErrorCode SpanModelWriteProvenance(SpanModel model, const char name[], const char text[]);
+/* A parameter with numbers beyond the range of float16 is stored as float32. */
 PetscErrorCode SpanModelWriteParameter(SpanModel model, const char name[], SpanModelStorage storage, int n_dims,
                                        const PetscInt64 shape[], const float values[]);
 /* values: (rows, columns), `columns` names them with commas between. */

@@ -79,9 +79,11 @@ static PetscErrorCode OpenHdf5(SpanVolumeReader r, const char array[])
   SpanCheckInput(PETSC_COMM_SELF, r->n_dims == 2 || r->n_dims == 3, "%s: `%s` has %d dimensions, an image has 2 or 3",
                  r->path, r->array, r->n_dims);
   const hsize_t *d = dims + r->n_dims - 2;
-  r->grid          = SpanGridUnknown(r->n_dims == 3 ? (PetscInt)dims[0] : 1, (PetscInt)d[0], (PetscInt)d[1]);
-  r->scale         = 1;
-  hid_t dataset    = H5Dopen2(r->file, r->array, H5P_DEFAULT);
+  PetscCall(SpanCheckCount(PETSC_COMM_SELF, r->path, "pixels of a slice", (double)d[0] * (double)d[1]));
+  PetscCall(SpanCheckCount(PETSC_COMM_SELF, r->path, "slices", (double)dims[0]));
+  r->grid       = SpanGridUnknown(r->n_dims == 3 ? (PetscInt)dims[0] : 1, (PetscInt)d[0], (PetscInt)d[1]);
+  r->scale      = 1;
+  hid_t dataset = H5Dopen2(r->file, r->array, H5P_DEFAULT);
   double scale;
   PetscBool found;
   PetscCall(SpanHdf5Attribute(dataset, "scale", 1, &scale, &found));

@@ -187,7 +187,7 @@ static PetscErrorCode LoadDenoiser(SpanModel model, SpanDenoiser *d)
 /* The fields of `patches`. */
 static PetscErrorCode LoadPatches(SpanModel model, PetscInt divisor, SpanPatchGeometry *g)
 {
-  PetscInt flag;
+  PetscInt flag = 0;
   PetscFunctionBeginUser;
   PetscCall(LoadInt(model, "patch", 0, 4096, &g->rows));
   SpanCheckInput(PETSC_COMM_SELF, g->rows % PetscMax(2, divisor) == 0,
@@ -206,7 +206,7 @@ static PetscErrorCode LoadPatches(SpanModel model, PetscInt divisor, SpanPatchGe
 static PetscErrorCode LoadConfig(SpanModel model, SpanPriorConfig *c)
 {
   char text[64];
-  PetscInt flag;
+  PetscInt flag = 0;
   PetscFunctionBeginUser;
   PetscCall(SpanModelReadText(model, "network", text, sizeof text));
   SpanCheckInput(PETSC_COMM_SELF, !strcmp(text, "unet"), "%s: `network` of the configuration is `%s`, not unet",

@@ -66,18 +66,6 @@ static double Memory(const SpanReconRun *run)
   return sum;
 }
 
-/* Free memory of this node in bytes; 0 if unknown. */
-static double NodeMemory(void)
-{
-  char line[256];
-  double kib = 0;
-  FILE *file = fopen("/proc/meminfo", "r");
-  while (file && fgets(line, sizeof line, file))
-    if (sscanf(line, "MemAvailable: %lf", &kib) == 1) break;
-  if (file) fclose(file);
-  return 1024 * kib;
-}
-
 static PetscErrorCode Print(const SpanReconRun *run)
 {
   const SpanLayout *l   = run->input->layout;
@@ -126,7 +114,7 @@ static PetscErrorCode CheckCounts(const SpanReconRun *run)
 PetscErrorCode SpanReconPlan(SpanReconRun *run, PetscBool *stop)
 {
   MPI_Comm node;
-  double need, all, have = NodeMemory();
+  double need, all, have = SpanReportFreeMemory();
   PetscFunctionBeginUser;
   PetscCall(SpanErrorAgree(run->input->layout->world, CheckCounts(run)));
   run->planned = Memory(run);

@@ -9,6 +9,20 @@ static PetscErrorCode Line(MPI_Comm comm, const char what[], double bytes)
   PetscFunctionReturn(0);
 }
 
+/* A run sees every image, and what is shared counts for each rank that sees it. */
+static PetscErrorCode See(SpanImages images)
+{
+  PetscInt n, ny, nx;
+  float *image;
+  PetscFunctionBeginUser;
+  if (!images) PetscFunctionReturn(0);
+  SpanImagesSize(images, &n, &ny, &nx);
+  PetscCall(PetscMalloc1(ny * nx, &image));
+  for (PetscInt i = 0; i < n; i++) SpanImagesGet(images, i, image);
+  PetscCall(PetscFree(image));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanTrainPlan(SpanTrainRun *run)
 {
   const SpanTrainOptions *o = run->options;
@@ -27,6 +41,8 @@ PetscErrorCode SpanTrainPlan(SpanTrainRun *run)
     PetscCall(SpanOptimizerStep(&run->optimizer, i + 1, 0, SpanParametersGradients(p), SpanParametersValues(p), &norm));
   }
   const double seconds = SpanReportSeconds() - start;
+  PetscCall(See(run->images));
+  PetscCall(See(run->validation_images));
   SpanArenaUsage(SpanTapeArena(run->tape), &in_use, &arena);
   images = SpanImagesMemory(run->images) + (run->validation_images ? SpanImagesMemory(run->validation_images) : 0);
   PetscCall(PetscPrintf(run->comm,
@@ -37,7 +53,7 @@ PetscErrorCode SpanTrainPlan(SpanTrainRun *run)
   PetscCall(Line(run->comm, "weights and activations", (double)arena));
   PetscCall(Line(run->comm, "moments and average", 3 * weights));
   PetscCall(Line(run->comm, "samples of a step", batch));
-  PetscCall(Line(run->comm, "all of a rank, measured", SpanReportPeakMemory()));
+  PetscCall(Line(run->comm, "all of it, with the images", SpanReportPeakMemory()));
   PetscCall(Line(run->comm, "images, once a node", images));
   PetscCall(PetscPrintf(run->comm, "  disk: %.1f MiB a checkpoint (two are kept), %.1f MiB the model\n",
                         4 * weights / 0x1p20, weights / 0x1p20));

@@ -272,6 +272,13 @@ static PetscErrorCode Tell(SpanTrainRun *run, SpanProgress progress, double loss
   PetscFunctionReturn(0);
 }
 
+/* Whether the validation of this step is in the table: also where a run was killed after its last checkpoint. */
+static PetscBool Validated(const SpanTrainRun *run)
+{
+  const SpanTable *t = &run->validations;
+  return (PetscBool)(t->rows && t->values[(t->rows - 1) * t->n_columns] == (double)run->step);
+}
+
 PetscErrorCode SpanTrainRunSteps(SpanTrainRun *run)
 {
   const SpanTrainOptions *o = run->options;
@@ -300,7 +307,7 @@ PetscErrorCode SpanTrainRunSteps(SpanTrainRun *run)
   PetscCall(PetscLogStagePop());
   PetscCall(SpanProgressDestroy(&progress));
   if (stop && saves) SETERRQ(PETSC_COMM_SELF, SPAN_STOPPED, "stopped on a signal");
-  if (!o->validate_every || run->step % o->validate_every) PetscCall(SpanTrainValidate(run));
+  if (!Validated(run)) PetscCall(SpanTrainValidate(run));
   if (saves) PetscCall(SpanTrainSave(run));
   PetscFunctionReturn(0);
 }

@@ -4,36 +4,54 @@
 "$python" -c 'import h5py' 2>/dev/null || { echo "skipped: python3-h5py is not installed"; exit 77; }
 cd "$work"
 "$python" "$SUBSPAN_SOURCE/tests/cli/lib/images.py" "$work"
-options=(train.h5 --model_channels 16 --channel_mult 1,2 --groups 4 --patch 16 --padding 8 --batch 8 --steps 150
-  --record_every 4 --validation val.h5 --validate_every 25 --validation_patches 4 --pictures none)
+options=(train.h5 --model_channels 16 --channel_mult 1 --groups 4 --patch 8 --padding 4 --surroundings none --batch 8
+  --steps 40 --record_every 4 --validation val.h5 --validate_every 25 --validation_patches 4 --pictures none)
+# WHOLE PART...: the parts must hold the bits of the whole.
 same() {
-  "$python" - "$1" "$2" <<'P' || fail "$1 and $2 differ ($3)"
+  "$python" - "$@" <<'P' || fail "$* differ"
 import sys, h5py, numpy as np
-a, b = (h5py.File(n) for n in sys.argv[1:])
-assert all(np.array_equal(a["parameters"][k], b["parameters"][k]) for k in a["parameters"])
-assert np.array_equal(a["history/curve"][:, :5], b["history/curve"][:, :5])
-assert np.array_equal(a["history/validation"], b["history/validation"])
+whole = h5py.File(sys.argv[1])
+for name in sys.argv[2:]:
+    part = h5py.File(name)
+    assert all(np.array_equal(whole["parameters"][k], part["parameters"][k]) for k in whole["parameters"]), name
+    assert np.array_equal(whole["history/curve"][:, :5], part["history/curve"][:, :5]), name
+    assert np.array_equal(whole["history/validation"], part["history/validation"]), name
 P
-  count=$((${count:-0} + 1))
+  count=$((${count:-0} + $# - 1))
 }
-kills=${KILLS:-4}
+kills=${KILLS:-20}
 for ranks in 1 2; do
-  start=$(date +%s%N)
-  mpirun -n $ranks "$SUBSPAN" train prior "${options[@]}" -o whole.h5 >/dev/null || fail "uninterrupted, $ranks ranks"
-  took=$((($(date +%s%N) - start) / 1000000))
+  launch=()
+  [ $ranks = 1 ] || launch=(mpirun -n $ranks)
+  "${launch[@]}" "$SUBSPAN" train prior "${options[@]}" -o whole.h5 >/dev/null || fail "uninterrupted, $ranks ranks"
+  parts=()
+  begin=$(date +%s%N)
+  "${launch[@]}" "$SUBSPAN" train prior "${options[@]}" --checkpoint run.h5 --checkpoint_every 0 -o part.h5 >/dev/null ||
+    fail "with checkpoints, $ranks ranks"
+  took=$((($(date +%s%N) - begin) / 1000000))
   for i in $(seq $((kills / 2))); do
-    rm -f run.h5* part.h5
-    wait_ms=$((400 + (RANDOM * 32768 + RANDOM) % took))
-    mpirun -n $ranks "$SUBSPAN" train prior "${options[@]}" --checkpoint run.h5 --checkpoint_every 0 -o part.h5 >/dev/null 2>&1 &
+    rm -f run.h5*
+    wait_ms=$(((RANDOM * 32768 + RANDOM) % took))
+    "${launch[@]}" "$SUBSPAN" train prior "${options[@]}" --checkpoint run.h5 --checkpoint_every 0 -o part$i.h5 >/dev/null 2>&1 &
     launcher=$!
     sleep "$(printf '%d.%03d' $((wait_ms / 1000)) $((wait_ms % 1000)))"
-    victim=$(pgrep -f "train prior train.h5.*-o part.h5" | grep -v "^$launcher$" | shuf -n 1 || true)
-    [ -z "$victim" ] || kill -9 "$victim" 2>/dev/null
+    victim=$launcher
+    while [ $ranks = 2 ] && kill -0 $launcher 2>/dev/null; do # until the ranks are there
+      victim=$(pgrep -P $launcher -x subspan | shuf -n 1)
+      [ -z "$victim" ] || break
+      sleep 0.05
+    done
+    kill -9 "$victim" 2>/dev/null && killed=$((${killed:-0} + 1))
     wait $launcher 2>/dev/null
-    mpirun -n $ranks "$SUBSPAN" train prior "${options[@]}" --checkpoint run.h5 --resume -o part.h5 >/dev/null || fail "resume $i on $ranks ranks"
-    same whole.h5 part.h5 "killed after $wait_ms ms, $ranks ranks"
+    "${launch[@]}" "$SUBSPAN" train prior "${options[@]}" --checkpoint run.h5 --resume -o part$i.h5 >/dev/null ||
+      fail "resume after $wait_ms ms on $ranks ranks"
+    parts+=(part$i.h5)
   done
+  same whole.h5 part.h5 "${parts[@]}"
 done
+[ $((${killed:-0} * 2)) -ge $kills ] || fail "only ${killed:-0} of $kills runs were killed before they ended"
+# Stopped by a signal; more steps, so that it comes before the end.
+options+=(--steps 400)
 "$SUBSPAN" train prior "${options[@]}" -o whole.h5 >/dev/null || fail "uninterrupted"
 for signal in TERM USR1; do
   rm -f run.h5* part.h5
@@ -46,7 +64,7 @@ for signal in TERM USR1; do
   status=$?
   [ $status = 75 ] && [ ! -e part.h5 ] || fail "SIG$signal: status $status"
   "$SUBSPAN" train prior "${options[@]}" --checkpoint run.h5 --resume -o part.h5 >/dev/null || fail "resume after SIG$signal"
-  same whole.h5 part.h5 "SIG$signal"
+  same whole.h5 part.h5
 done
 "$SUBSPAN" train prior "${options[@]}" --seed 5 --checkpoint run.h5 --resume -o other.h5 >/dev/null 2>err
 [ $? = 2 ] && grep -q 'another run' err || fail "a checkpoint of another run was taken"
