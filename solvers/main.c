@@ -63,7 +63,7 @@ static void QuickSingleRank(void)
   setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
   setenv("OMPI_MCA_pml", "ob1", 0);
   setenv("OMPI_MCA_btl", "self", 0);
-  setenv("OMPI_MCA_sharedfp", "^sm", 0); /* its files would clash with those of another rank on its own */
+  setenv("OMPI_MCA_sharedfp", "^sm", 0);              /* its files would clash with those of another rank on its own */
   setenv("HWLOC_COMPONENTS", "-pci,-linuxio,-gl", 0); /* reading every PCI device takes 7 ms; -gl asks X displays */
 }
 

@@ -19,7 +19,8 @@ static void exact(const PetscInt n[3], const float complex *x, float complex *y)
 
 static void transform_is_the_sum(void **state)
 {
-  const PetscInt shapes[][3] = {{1, 16, 16}, {1, 15, 14}, {1, 7, 37}, {4, 6, 5}, {3, 9, 8}, {1, 46, 9}, {1, 23, 17}, {1, 180, 5}, {1, 360, 3}, {17, 4, 10}};
+  const PetscInt shapes[][3] = {{1, 16, 16}, {1, 15, 14}, {1, 7, 37},  {4, 6, 5},   {3, 9, 8},
+                                {1, 46, 9},  {1, 23, 17}, {1, 180, 5}, {1, 360, 3}, {17, 4, 10}};
   for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
     const PetscInt *n = shapes[i];
     PetscInt size     = n[0] * n[1] * n[2];
