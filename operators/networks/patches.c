@@ -80,39 +80,40 @@ static void CutPositions(const Cut *cut, const SpanPatchOrigin *o, float *patch)
     }
 }
 
-/* Adds row v of the image, from column `first` on, to sums of `factor` points each. */
+/* Adds row v of the image, from column `first` on, to the points of a patch's row, `factor` each. */
 static void AddRow(const Cut *cut, PetscInt v, PetscInt first, PetscInt factor, float *sums)
 {
-  const PetscInt columns = cut->g->columns, c = cut->c, w = cut->w;
+  const PetscInt columns = cut->g->columns, c = cut->c, w = cut->w, channels = cut->channels;
   const float *row = cut->image + v * w * c;
   if (cut->g->boundary == SPAN_BOUNDARY_CIRCULAR) {
     for (PetscInt x = 0; x < columns; x++)
       for (PetscInt j = 0; j < factor; j++)
-        for (PetscInt k = 0; k < c; k++) sums[x * c + k] += row[Wrap(first + x * factor + j, w) * c + k];
+        for (PetscInt k = 0; k < c; k++) sums[x * channels + k] += row[Wrap(first + x * factor + j, w) * c + k];
     return;
   }
   for (PetscInt x = 0; x < columns; x++) {
     const PetscInt from = PetscMax(0, first + x * factor), to = PetscMin(w, first + (x + 1) * factor);
     for (PetscInt u = from; u < to; u++)
-      for (PetscInt k = 0; k < c; k++) sums[x * c + k] += row[u * c + k];
+      for (PetscInt k = 0; k < c; k++) sums[x * channels + k] += row[u * c + k];
   }
 }
 
-/* sums: (columns, c) of scratch. */
-static void CutSurroundings(const Cut *cut, const SpanPatchOrigin *o, PetscInt level, float *sums, float *patch)
+static void CutSurroundings(const Cut *cut, const SpanPatchOrigin *o, PetscInt level, float *patch)
 {
   const PetscInt rows = cut->g->rows, columns = cut->g->columns, c = cut->c, factor = (PetscInt)1 << level;
-  const PetscInt up = (factor - 1) * rows / 2, left = (factor - 1) * columns / 2;
+  const PetscInt up = (factor - 1) * rows / 2, left = (factor - 1) * columns / 2, channels = cut->channels;
   const float scale = 1 / (float)(factor * factor);
   for (PetscInt y = 0; y < rows; y++) {
     const PetscInt first = o->row - up + y * factor;
-    memset(sums, 0, (size_t)(columns * c) * sizeof *sums);
+    float *sums          = patch + y * columns * channels;
+    for (PetscInt x = 0; x < columns; x++)
+      for (PetscInt k = 0; k < c; k++) sums[x * channels + k] = 0;
     for (PetscInt i = 0; i < factor; i++) {
       const PetscInt v = Index(cut, first + i, cut->h);
       if (v >= 0) AddRow(cut, v, o->column - left, factor, sums);
     }
     for (PetscInt x = 0; x < columns; x++)
-      for (PetscInt k = 0; k < c; k++) patch[(y * columns + x) * cut->channels + k] = scale * sums[x * c + k];
+      for (PetscInt k = 0; k < c; k++) sums[x * channels + k] *= scale;
   }
 }
 
@@ -138,13 +139,12 @@ void SpanPatchesCut(const SpanPatchGeometry *g, PetscInt h, PetscInt w, PetscInt
   for (PetscInt i = 0; i < n; i++) {
     const Cut cut = {g, h, w, c, channels, images + origins[i].image * h * w * c};
     float *patch  = patches + i * g->rows * g->columns * channels;
-    float sums[g->columns * c];
     CutImage(&cut, &origins[i], patch);
     if (g->positions) CutPositions(&cut, &origins[i], patch + c);
     for (PetscInt l = 0; l < g->n_levels; l++) {
       float *to = patch + c * (1 + l) + 2 * g->positions;
       if (g->coarsening == SPAN_COARSEN_MEAN)
-        CutSurroundings(&cut, &origins[i], g->level[l], sums, to);
+        CutSurroundings(&cut, &origins[i], g->level[l], to);
       else
         CutSubsampled(&cut, &origins[i], g->level[l], to);
     }
