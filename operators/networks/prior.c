@@ -12,7 +12,8 @@ struct SpanPrior_ {
   PetscInt batch;
 };
 
-enum { image_channels = 2 };
+/* At its edges a patch knows less: an eighth of it on each side is left to its neighbours. */
+enum { image_channels = 2, margin_share = 8 };
 
 /* A prior whose parameters have names and shapes, and no memory yet. */
 static PetscErrorCode Register(SpanTape tape, const SpanPriorConfig *config, SpanPrior *prior)
@@ -368,9 +369,11 @@ PetscErrorCode SpanPriorDenoise(SpanTape tape, SpanPrior prior, MPI_Comm team, S
   if (d.geometry.rows == 0) {
     d.geometry.rows    = d.h + 2 * d.geometry.padding;
     d.geometry.columns = d.w + 2 * d.geometry.padding;
+  } else {
+    d.geometry.margin = PetscMin(d.geometry.rows / margin_share, d.geometry.padding);
   }
   for (int i = 0; offset && i < 2; i++) {
-    const PetscInt core = i ? d.geometry.columns : d.geometry.rows;
+    const PetscInt core = (i ? d.geometry.columns : d.geometry.rows) - 2 * d.geometry.margin;
     shift[i]            = (offset[i] % core + core) % core;
   }
   if (prior->config.patches.rows == 0) shift[0] = shift[1] = 0;

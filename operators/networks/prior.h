@@ -36,7 +36,8 @@ PetscErrorCode SpanPriorReadWeights(SpanPrior prior, SpanModel model);
 
 /* Collective on `team`, whose ranks have the same x and share the patches: D(x; sigma), the same bits on each rank and
    for any number of them. x: (N, H, W, 2), float32; sigma: N noise levels, above 0; offset: shift of the patch grid in
-   rows and columns, any number (it is taken modulo the patch); NULL: none. Nothing is recorded on the tape. */
+   rows and columns, any number (it is taken modulo the patch less its margins); NULL: none. Patches overlap by a
+   quarter of their side, of which each gives the half next to its middle. Nothing is recorded on the tape. */
 PetscErrorCode SpanPriorDenoise(SpanTape tape, SpanPrior prior, MPI_Comm team, SpanTensor x, const double sigma[],
                                 const PetscInt offset[2], SpanTensor *denoised);
 /* Patches that go through the network at once in SpanPriorDenoise: 16 unless set. */
