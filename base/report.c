@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -106,6 +107,30 @@ static PetscErrorCode WriteLocal(const char path[], const char text[])
   int bad = fputs(text, file) < 0 || fputc('\n', file) == EOF;
   bad     = fclose(file) || bad;
   SpanCheckInput(PETSC_COMM_SELF, !bad && !rename(part, path), "%s: cannot be written: %s", path, strerror(errno));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode CheckPlaceLocal(const char path[])
+{
+  char folder[PETSC_MAX_PATH_LEN];
+  struct stat status;
+  PetscFunctionBeginUser;
+  PetscCall(PetscStrncpy(folder, path, sizeof folder));
+  char *slash = strrchr(folder, '/');
+  if (slash) slash[slash == folder] = 0;
+  if (access(slash ? folder : ".", W_OK | X_OK))
+    PetscFunctionReturn(SpanInputError("%s: cannot be written: %s", path, strerror(errno)));
+  if (!stat(path, &status) && S_ISDIR(status.st_mode))
+    PetscFunctionReturn(SpanInputError("%s: cannot be written: it is a directory", path));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanReportCheckPlace(MPI_Comm comm, const char path[])
+{
+  int rank;
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCall(SpanErrorAgree(comm, rank == 0 && path[0] ? CheckPlaceLocal(path) : 0));
   PetscFunctionReturn(0);
 }
 

@@ -89,6 +89,8 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
   SpanCheckInput(comm, !o->resume || o->checkpoint[0], "--resume: from what? give --checkpoint FILE");
   SpanCheckInput(comm, (o->prior[0] != 0) == !strcmp(o->method, "dds"), "--method %s: %s", o->method,
                  o->prior[0] ? "takes no --prior" : "give --prior MODEL.h5");
+  SpanCheckInput(comm, !o->prior[0] || (o->iterations == 0 && o->tolerance == 0 && o->strength < 0),
+                 "--method dds: its length is --dds_steps; it takes no --iterations, --tolerance or --strength");
   SpanCheckInput(comm, o->dds_sigma_min <= o->dds_sigma_max, "--dds_sigma_min %g is above --dds_sigma_max %g",
                  o->dds_sigma_min, o->dds_sigma_max);
   PetscFunctionReturn(0);

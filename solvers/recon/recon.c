@@ -121,6 +121,11 @@ PetscErrorCode SpanReconCommand(MPI_Comm comm, const char *const inputs[], int n
   if (stop) PetscFunctionReturn(0);
   SpanCheckInput(comm, n_inputs == 1, "recon: %d inputs, one scan is needed", n_inputs);
   SpanCheckInput(comm, strcmp(inputs[0], options.output), "%s: input and output are the same file", inputs[0]);
+  if (!options.plan) {
+    PetscCall(SpanReportCheckPlace(comm, options.output));
+    PetscCall(SpanReportCheckPlace(comm, options.json));
+    PetscCall(SpanReportCheckPlace(comm, options.nifti));
+  }
   PetscCall(SpanScanOpen(comm, inputs[0], &input.scan));
   input.info = SpanScanGetInfo(input.scan);
   SpanCheckInput(comm, options.map_sets == 1 || input.info->n_coils > 1,

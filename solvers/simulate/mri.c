@@ -344,6 +344,7 @@ PetscErrorCode SpanSimulateMRI(MPI_Comm comm, const char *const inputs[], int n_
   if (stop) PetscFunctionReturn(0);
   SpanCheckInput(comm, n_inputs == 1, "simulate mri: %d images, one is needed", n_inputs);
   SpanCheckInput(comm, strcmp(inputs[0], o.output), "%s: input and output are the same file", inputs[0]);
+  PetscCall(SpanReportCheckPlace(comm, o.output));
   PetscCall(SpanVolumeReaderOpen(comm, inputs[0], NULL, &reader));
   PetscCall(SetUp(comm, inputs[0], reader, &s));
   PetscCall(Run(comm, inputs[0], &s, reader));

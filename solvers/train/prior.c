@@ -1,5 +1,6 @@
 /* Trains a prior: reads the options, takes the steps, writes the model. */
 #include <subspan/base/error.h>
+#include <subspan/base/report.h>
 #include <subspan/base/events.h>
 #include <subspan/solvers/train/pictures.h>
 #include <subspan/solvers/train/plan.h>
@@ -79,6 +80,10 @@ PetscErrorCode SpanTrainPrior(MPI_Comm comm, const char *const inputs[], int n_i
   SpanCheckInput(comm, n_inputs >= 1, "train prior: no images; `subspan train prior IMAGES... -o MODEL.h5`");
   for (int i = 0; i < n_inputs; i++)
     SpanCheckInput(comm, strcmp(inputs[i], options.output), "%s: input and output are the same file", inputs[i]);
+  if (!options.plan) {
+    PetscCall(SpanReportCheckPlace(comm, options.output));
+    PetscCall(SpanReportCheckPlace(comm, options.json));
+  }
   PetscCall(SpanTrainRunCreate(comm, &options, n_inputs, inputs, &run));
   if (options.plan)
     PetscCall(SpanTrainPlan(&run));

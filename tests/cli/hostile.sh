@@ -70,6 +70,10 @@ refused "give --prior MODEL.h5" recon good.h5 --method dds "${out[@]}"
 refused "--method cg: takes no --prior" recon good.h5 --method cg --prior good.h5 "${out[@]}"
 refused "good.h5" recon good.h5 --method dds --prior good.h5 "${out[@]}"
 refused "nothere.h5" recon good.h5 --method dds --prior nothere.h5 "${out[@]}"
+refused "it takes no --iterations" recon good.h5 --method dds --prior good.h5 --iterations 3 "${out[@]}"
+refused "no/such/out.h5: cannot be written" recon good.h5 -o no/such/out.h5
+refused "no/such/out.json: cannot be written" recon good.h5 --json no/such/out.json "${out[@]}"
+refused "no/such/scan.h5: cannot be written" simulate mri image.h5 -o no/such/scan.h5
 refused "--dds_steps" recon good.h5 --method dds --dds_steps 0 "${out[@]}"
 
 printf 'method: [tv\n' >broken.yaml

@@ -61,6 +61,7 @@ P
 count=12
 
 refused "give -o" train prior train.h5 --steps 1
+refused "no/such/out.h5: cannot be written" train prior train.h5 --steps 1 -o no/such/out.h5
 refused "how long?" train prior train.h5 -o out.h5
 refused "no images" train prior --steps 1 -o out.h5
 refused "it can train a prior" train picture train.h5 --steps 1 -o out.h5
