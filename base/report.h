@@ -14,8 +14,8 @@ void SpanProgressSetTotal(SpanProgress progress, PetscInt total);
 PetscErrorCode SpanProgressNote(SpanProgress progress, const char note[]);
 PetscErrorCode SpanProgressDestroy(SpanProgress *progress);
 
-/* Collective: whether `path` (empty: nothing to say) can be written later, before the work that is to be written. Errors
-   (input): no such directory, no permission, a directory. */
+/* Collective: whether `path` (empty: nothing to say) can be written later, before the work that is to be written.
+   Errors (input): no such directory, no permission, a directory. */
 PetscErrorCode SpanReportCheckPlace(MPI_Comm comm, const char path[]);
 
 struct cJSON;
