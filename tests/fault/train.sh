@@ -50,15 +50,15 @@ for ranks in 1 2; do
   same whole.h5 part.h5 "${parts[@]}"
 done
 [ $((${killed:-0} * 2)) -ge $kills ] || fail "only ${killed:-0} of $kills runs were killed before they ended"
-# Stopped by a signal; more steps, so that it comes before the end.
-options+=(--steps 400)
+# Stopped by a signal; many more steps, so that it comes before the end on a fast machine too.
+options+=(--steps 4000)
 "$SUBSPAN" train prior "${options[@]}" -o whole.h5 >/dev/null || fail "uninterrupted"
 for signal in TERM USR1; do
   rm -f run.h5* part.h5
   "$SUBSPAN" train prior "${options[@]}" --checkpoint run.h5 --checkpoint_every 1000 -o part.h5 >/dev/null 2>&1 &
   pid=$!
   until [ -e run.h5 ]; do sleep 0.05; done
-  sleep 0.3
+  sleep 0.1
   kill -$signal $pid
   wait $pid
   status=$?
