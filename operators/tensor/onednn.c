@@ -314,12 +314,20 @@ static PetscErrorCode Reorder(SpanOneDNN dnn, const Kernel *kernel, float *plain
   PetscFunctionReturn(0);
 }
 
+/* Kernels of other batches and images mostly want the same layout: one copy serves them. */
+static PetscBool SameLayout(const Kernel *a, const Kernel *b)
+{
+  return (PetscBool)(a == b ||
+                     dnnl_memory_desc_equal(dnnl_primitive_desc_query_md(a->description, dnnl_query_weights_md, 0),
+                                            dnnl_primitive_desc_query_md(b->description, dnnl_query_weights_md, 0)));
+}
+
 static PetscErrorCode Pack(SpanOneDNN dnn, const Kernel *kernel, SpanTensor weight, void **block)
 {
   struct SpanPacked_ *packed;
   PetscFunctionBeginUser;
   for (packed = weight->packed; packed; packed = packed->next)
-    if (packed->kernel == kernel) break;
+    if (SameLayout(packed->kernel, kernel)) break;
   if (!packed) {
     PetscCall(PetscNew(&packed));
     packed->kernel  = kernel;

@@ -10,6 +10,7 @@
    patch grid of the prior shifts at random at each step, so that no seam stays in its place. */
 #include <math.h>
 #include <subspan/base/random.h>
+#include <subspan/io/picture.h>
 #include <subspan/operators/imaging/interleaved.h>
 #include <subspan/operators/imaging/shell.h>
 #include <subspan/solvers/recon/method.h>
@@ -73,12 +74,6 @@ static PetscErrorCode Agree(SpanReconSolver solver, double weight, float complex
   PetscFunctionReturn(0);
 }
 
-static int Ascending(const void *a, const void *b)
-{
-  const float x = *(const float *)a, y = *(const float *)b;
-  return (x > y) - (x < y);
-}
-
 /* The scale at which a first image, by CG alone, has as much above the data level as the prior's training images. */
 static PetscErrorCode FindScale(SpanReconSolver solver)
 {
@@ -100,10 +95,10 @@ static PetscErrorCode FindScale(SpanReconSolver solver)
   /* What coil maps left out, and what is noise, is not of the head. */
   for (PetscInt i = 0; i < p->ny * p->nx; i++)
     if (magnitudes[i] > 0.01 * top) magnitudes[n_positive++] = magnitudes[i];
-  qsort(magnitudes, (size_t)n_positive, sizeof *magnitudes, Ascending);
   if (n_positive) {
-    const double level = magnitudes[(PetscInt)(config->data_share * (double)(n_positive - 1))];
-    s->scale           = config->data_level / level;
+    double level;
+    PetscCall(SpanPicturePercentile(n_positive, magnitudes, config->data_share, &level));
+    s->scale = config->data_level / level;
   }
   PetscFunctionReturn(0);
 }

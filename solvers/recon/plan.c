@@ -37,10 +37,8 @@ static int Items(const SpanReconRun *run, Item items[most_items])
          sets = (double)o->map_sets;
   double kernels =
       64. * (double)i->n_coils * (double)i->n_coils * (double)(o->kernel * o->kernel * o->kernel * o->kernel) / 8;
-  size_t in_use, prior = 0; /* has been touched: see TryPrior */
-  if (run->input->dds) SpanArenaUsage(SpanTapeArena(run->input->dds->tape), &in_use, &prior);
-  items[n++] = (Item){"program and libraries", Baseline() - (double)prior};
-  items[n++] = (Item){"prior and its activations", (double)prior};
+  /* A prior has been tried by now: it is in the baseline. */
+  items[n++] = (Item){run->input->dds ? "program, libraries, prior" : "program and libraries", Baseline()};
   items[n++] = (Item){"k-space", (double)coils * samples};
   items[n++] = (Item){"k-space of a 3D scan", SpanScanPrepareMemory(run->input->scan, slices, coils)};
   items[n++] = (Item){"coil maps", sets * (double)coils * image};

@@ -77,16 +77,17 @@ static PetscErrorCode SliceRange(MPI_Comm comm, const SpanReconOptions *o, const
   PetscFunctionReturn(0);
 }
 
-/* One evaluation of the prior on an empty slice, after which its memory is known. */
+/* One evaluation of the prior on an empty slice, its grid shifted as in most steps, after which its memory is known. */
 static PetscErrorCode TryPrior(const SpanReconOptions *o, const SpanScanInfo *info, const SpanReconDDSProblem *dds)
 {
-  const double sigma[4] = {1, 1, 1, 1};
+  const double sigma[4]    = {1, 1, 1, 1};
+  const PetscInt offset[2] = {1, 1};
   SpanTensor x, y;
   PetscFunctionBeginUser;
   PetscCall(SpanTensorCreate(SpanTapeArena(dds->tape), SPAN_FLOAT32, 4,
                              (PetscInt64[4]){o->map_sets, info->ny, info->nx, 2}, &x));
   PetscCall(PetscMemzero(x->data, SpanTensorBytes(x)));
-  PetscCall(SpanPriorDenoise(dds->tape, dds->prior, dds->team, x, sigma, NULL, &y));
+  PetscCall(SpanPriorDenoise(dds->tape, dds->prior, dds->team, x, sigma, offset, &y));
   PetscCall(SpanTensorDestroy(&x));
   PetscCall(SpanTensorDestroy(&y));
   PetscFunctionReturn(0);
