@@ -9,15 +9,24 @@
 
 enum { span_recon_max_state = 8 };
 
-/* What `dds` gets beside. */
+/* How to sample with a prior. Noise levels are in units of the prior's data. */
+typedef struct {
+  char schedule[PETSC_MAX_PATH_LEN];    /* of the noise levels: see levels.h */
+  char start[PETSC_MAX_PATH_LEN];       /* "noise", or the method whose image it starts from */
+  char consistency[PETSC_MAX_PATH_LEN]; /* dds: "noisy" or "noiseless" data */
+  PetscInt steps;
+  PetscReal sigma_max, sigma_min; /* first and last noise level */
+  PetscReal eta;                  /* dds: share of fresh noise, 0 none, 1 all */
+  PetscReal weight;               /* dds: of the data; 0: from the noise */
+} SpanReconSamplerOptions;
+
+/* What the methods with a prior get beside. */
 typedef struct {
   SpanTape tape;
   SpanPrior prior;
   MPI_Comm team; /* shares the patches of a slice */
-  PetscInt steps;
-  double eta;                  /* share of fresh noise: 0 none, 1 all */
-  double sigma_max, sigma_min; /* first and last noise level, in the prior's units */
-} SpanReconDDSProblem;
+  const SpanReconSamplerOptions *options;
+} SpanReconPriorProblem;
 
 /* What a method gets: one slice's operator and data. */
 typedef struct {
@@ -25,13 +34,13 @@ typedef struct {
   PetscInt ny, nx, n_sets;
   PetscInt slice; /* global index: keys the random numbers */
   uint64_t seed;
-  const float complex *adjoint;   /* A'y, (n_sets, ny, nx) */
-  double norm;                    /* an upper bound of the largest eigenvalue of A'A */
-  double noise;                   /* standard deviation of a complex sample's real part, estimated from the data */
-  double strength;                /* of the regularisation; negative: the method's default from the data */
-  PetscInt iterations;            /* at most; 0: the method's default */
-  double tolerance;               /* relative change that ends it; 0: the method's default */
-  const SpanReconDDSProblem *dds; /* NULL for other methods */
+  const float complex *adjoint;       /* A'y, (n_sets, ny, nx) */
+  double norm;                        /* an upper bound of the largest eigenvalue of A'A */
+  double noise;                       /* standard deviation of a complex sample's real part, estimated from the data */
+  double strength;                    /* of the regularisation; negative: the method's default from the data */
+  PetscInt iterations;                /* at most; 0: the method's default */
+  double tolerance;                   /* relative change that ends it; 0: the method's default */
+  const SpanReconPriorProblem *prior; /* NULL for methods without */
 } SpanReconProblem;
 
 /* A piece of a method's state, saved in checkpoints. */

@@ -25,11 +25,21 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
       {"tolerance", SPAN_OPTION_REAL, &o->tolerance, 1e-12, 1, NULL,
        "relative change (cg: residual) that ends the iteration"},
       {"prior", SPAN_OPTION_STRING, o->prior, 0, 0, NULL, "dds: the model file of a prior (see train prior)"},
-      {"dds_steps", SPAN_OPTION_INT, &o->dds_steps, 1, 100000, NULL, "dds: evaluations of the prior a slice"},
-      {"dds_eta", SPAN_OPTION_REAL, &o->dds_eta, 0, 1, NULL, "dds: share of fresh noise in a step"},
-      {"dds_sigma_max", SPAN_OPTION_REAL, &o->dds_sigma_max, 1e-6, 1e6, NULL,
-       "dds: first noise level, where 1 is a bright point of an image"},
-      {"dds_sigma_min", SPAN_OPTION_REAL, &o->dds_sigma_min, 1e-6, 1e6, NULL, "dds: last noise level"},
+      {"noise", SPAN_OPTION_REAL, &o->noise, 0, 1e30, NULL,
+       "standard deviation of a sample's real part, in the units of the data; 0: estimated from the data"},
+      {"dds_steps", SPAN_OPTION_INT, &o->sampler.steps, 1, 100000, NULL, "dds: evaluations of the prior a slice"},
+      {"dds_eta", SPAN_OPTION_REAL, &o->sampler.eta, 0, 1, NULL, "dds: share of fresh noise in a step"},
+      {"dds_schedule", SPAN_OPTION_CHOICE, o->sampler.schedule, 0, 0, "karras|geometric|vp_linear|vp_cosine",
+       "dds: spacing of the noise levels (variance exploding), or the variance-preserving chain of this name"},
+      {"dds_sigma_max", SPAN_OPTION_REAL, &o->sampler.sigma_max, 1e-6, 1e6, NULL,
+       "dds: first noise level, where 1 is a bright point of an image; VP schedules have their own"},
+      {"dds_sigma_min", SPAN_OPTION_REAL, &o->sampler.sigma_min, 1e-6, 1e6, NULL, "dds: last noise level"},
+      {"dds_start", SPAN_OPTION_CHOICE, o->sampler.start, 0, 0, "noise|zero_filled|cg|wavelet|tv",
+       "dds: start from noise alone, or from this method's image with noise of --dds_sigma_max"},
+      {"dds_consistency", SPAN_OPTION_CHOICE, o->sampler.consistency, 0, 0, "noisy|noiseless",
+       "dds: CG on (I + g A'A) x = x0 + g A'y, or on A'A x = A'y; --dds_ksp_max_it sets how many iterations (5)"},
+      {"dds_weight", SPAN_OPTION_REAL, &o->sampler.weight, 0, 1e12, NULL,
+       "dds: the weight g of noisy data; 0: from the noise, by noise level"},
       {"undersample", SPAN_OPTION_CHOICE, o->undersample, 0, 0, "none|uniform1d|gaussian1d|poisson2d",
        "keep only these samples"},
       {"acceleration", SPAN_OPTION_REAL, &o->acceleration, 1, 1000, NULL, "of the undersampling"},
@@ -78,10 +88,13 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
                           .kernel              = 6,
                           .crop                = 0.8,
                           .strength            = -1,
-                          .dds_steps           = 50,
-                          .dds_eta             = 0.85,
-                          .dds_sigma_max       = 1,
-                          .dds_sigma_min       = 0.004,
+                          .sampler             = {.schedule    = "karras",
+                                                  .start       = "noise",
+                                                  .consistency = "noisy",
+                                                  .steps       = 50,
+                                                  .eta         = 0.85,
+                                                  .sigma_max   = 1,
+                                                  .sigma_min   = 0.004},
                           .checkpoint_interval = 60};
   PetscCall(SpanOptionsRead(comm, &help, stop));
   if (*stop) PetscFunctionReturn(0);
@@ -91,7 +104,7 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
                  o->prior[0] ? "takes no --prior" : "give --prior MODEL.h5");
   SpanCheckInput(comm, !o->prior[0] || (o->iterations == 0 && o->tolerance == 0 && o->strength < 0),
                  "--method dds: its length is --dds_steps; it takes no --iterations, --tolerance or --strength");
-  SpanCheckInput(comm, o->dds_sigma_min <= o->dds_sigma_max, "--dds_sigma_min %g is above --dds_sigma_max %g",
-                 o->dds_sigma_min, o->dds_sigma_max);
+  SpanCheckInput(comm, o->sampler.sigma_min <= o->sampler.sigma_max, "--dds_sigma_min %g is above --dds_sigma_max %g",
+                 o->sampler.sigma_min, o->sampler.sigma_max);
   PetscFunctionReturn(0);
 }

@@ -1,6 +1,6 @@
 /* The options of `subspan recon`. */
 #pragma once
-#include <petscsys.h>
+#include <subspan/solvers/recon/method.h>
 
 typedef struct {
   char output[PETSC_MAX_PATH_LEN], json[PETSC_MAX_PATH_LEN], nifti[PETSC_MAX_PATH_LEN];
@@ -17,8 +17,8 @@ typedef struct {
   PetscInt iterations;
   PetscReal tolerance;
   char prior[PETSC_MAX_PATH_LEN];
-  PetscInt dds_steps;
-  PetscReal dds_eta, dds_sigma_max, dds_sigma_min;
+  SpanReconSamplerOptions sampler;
+  PetscReal noise; /* standard deviation of a sample's real part; 0: estimated */
   PetscInt team, threads;
   PetscReal checkpoint_interval;
   PetscBool resume, plan;

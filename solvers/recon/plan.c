@@ -38,7 +38,7 @@ static int Items(const SpanReconRun *run, Item items[most_items])
   double kernels =
       64. * (double)i->n_coils * (double)i->n_coils * (double)(o->kernel * o->kernel * o->kernel * o->kernel) / 8;
   /* A prior has been tried by now: it is in the baseline. */
-  items[n++] = (Item){run->input->dds ? "program, libraries, prior" : "program and libraries", Baseline()};
+  items[n++] = (Item){run->input->prior ? "program, libraries, prior" : "program and libraries", Baseline()};
   items[n++] = (Item){"k-space", (double)coils * samples};
   items[n++] = (Item){"k-space of a 3D scan", SpanScanPrepareMemory(run->input->scan, slices, coils)};
   items[n++] = (Item){"coil maps", sets * (double)coils * image};

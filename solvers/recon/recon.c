@@ -78,42 +78,38 @@ static PetscErrorCode SliceRange(MPI_Comm comm, const SpanReconOptions *o, const
 }
 
 /* One evaluation of the prior on an empty slice, its grid shifted as in most steps, after which its memory is known. */
-static PetscErrorCode TryPrior(const SpanReconOptions *o, const SpanScanInfo *info, const SpanReconDDSProblem *dds)
+static PetscErrorCode TryPrior(const SpanReconOptions *o, const SpanScanInfo *info, const SpanReconPriorProblem *prior)
 {
   const double sigma[4]    = {1, 1, 1, 1};
   const PetscInt offset[2] = {1, 1};
   SpanTensor x, y;
   PetscFunctionBeginUser;
-  PetscCall(SpanTensorCreate(SpanTapeArena(dds->tape), SPAN_FLOAT32, 4,
+  PetscCall(SpanTensorCreate(SpanTapeArena(prior->tape), SPAN_FLOAT32, 4,
                              (PetscInt64[4]){o->map_sets, info->ny, info->nx, 2}, &x));
   PetscCall(PetscMemzero(x->data, SpanTensorBytes(x)));
-  PetscCall(SpanPriorDenoise(dds->tape, dds->prior, dds->team, x, sigma, offset, &y));
+  PetscCall(SpanPriorDenoise(prior->tape, prior->prior, prior->team, x, sigma, offset, &y));
   PetscCall(SpanTensorDestroy(&x));
   PetscCall(SpanTensorDestroy(&y));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode LoadPrior(MPI_Comm comm, const SpanReconOptions *o, const SpanScanInfo *info,
-                                const SpanLayout *layout, SpanReconDDSProblem *dds)
+                                const SpanLayout *layout, SpanReconPriorProblem *prior)
 {
   PetscFunctionBeginUser;
-  *dds = (SpanReconDDSProblem){.team      = layout->team,
-                               .steps     = o->dds_steps,
-                               .eta       = o->dds_eta,
-                               .sigma_max = o->dds_sigma_max,
-                               .sigma_min = o->dds_sigma_min};
-  PetscCall(SpanTapeCreate(&dds->tape));
-  PetscCall(SpanPriorLoad(comm, o->prior, dds->tape, &dds->prior));
-  PetscCall(TryPrior(o, info, dds));
+  *prior = (SpanReconPriorProblem){.team = layout->team, .options = &o->sampler};
+  PetscCall(SpanTapeCreate(&prior->tape));
+  PetscCall(SpanPriorLoad(comm, o->prior, prior->tape, &prior->prior));
+  PetscCall(TryPrior(o, info, prior));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode SpanReconCommand(MPI_Comm comm, const char *const inputs[], int n_inputs)
 {
   SpanReconOptions options;
-  SpanReconDDSProblem dds = {.tape = NULL};
-  SpanReconInput input    = {.options = &options};
-  SpanReconRun run        = {.input = &input};
+  SpanReconPriorProblem prior = {.tape = NULL};
+  SpanReconInput input        = {.options = &options};
+  SpanReconRun run            = {.input = &input};
   SpanLayout layout;
   PetscBool stop;
   float *sampling;
@@ -141,8 +137,8 @@ PetscErrorCode SpanReconCommand(MPI_Comm comm, const char *const inputs[], int n
   input.sampling = sampling;
   if (sampling) PetscCall(FullySampled(comm, input.scan, run.first_slice, &input.reference));
   if (options.prior[0]) {
-    PetscCall(LoadPrior(comm, &options, input.info, &layout, &dds));
-    input.dds = &dds;
+    PetscCall(LoadPrior(comm, &options, input.info, &layout, &prior));
+    input.prior = &prior;
   }
   run.method = SpanReconMethodFind(options.method);
   PetscCall(SpanReconPlan(&run, &stop));
@@ -154,8 +150,8 @@ PetscErrorCode SpanReconCommand(MPI_Comm comm, const char *const inputs[], int n
     PetscCall(SpanReconRunDestroy(&run));
   }
   PetscCall(PetscFree(sampling));
-  PetscCall(SpanPriorDestroy(&dds.prior));
-  PetscCall(SpanTapeDestroy(&dds.tape));
+  PetscCall(SpanPriorDestroy(&prior.prior));
+  PetscCall(SpanTapeDestroy(&prior.tape));
   PetscCall(SpanLayoutDestroy(&layout));
   PetscCall(SpanScanClose(&input.scan));
   PetscFunctionReturn(0);

@@ -31,7 +31,8 @@ static PetscBool Writes(const SpanReconRun *run) { return (PetscBool)(run->input
 /* What must be equal for a checkpoint to be taken up: the scan and everything that changes the result. */
 static PetscErrorCode Fingerprint(const SpanReconRun *run, char *out, size_t size)
 {
-  const SpanReconOptions *o = run->input->options;
+  const SpanReconOptions *o        = run->input->options;
+  const SpanReconSamplerOptions *s = &o->sampler;
   char hash[64], prior[64] = "none";
   PetscFunctionBeginUser;
   PetscCall(SpanHashFile(run->input->layout->world, run->input->info->path, hash));
@@ -41,11 +42,12 @@ static PetscErrorCode Fingerprint(const SpanReconRun *run, char *out, size_t siz
       "scan %s, slices %" PetscInt_FMT " to %" PetscInt_FMT ", method %s, strength %g, iterations %" PetscInt_FMT
       ", tolerance %g, undersample %s, acceleration %g, "
       "center_fraction %g, offset %" PetscInt_FMT ", mask %s, seed %" PetscInt_FMT ", maps %s, map_sets %" PetscInt_FMT
-      ", calibration %" PetscInt_FMT ", kernel %" PetscInt_FMT ", crop %g, prior %s, dds_steps %" PetscInt_FMT
-      ", dds_eta %g, dds_sigma %g to %g",
+      ", calibration %" PetscInt_FMT ", kernel %" PetscInt_FMT ", crop %g, noise %g, prior %s, steps %" PetscInt_FMT
+      ", eta %g, sigma %g to %g, schedule %s, start %s, consistency %s, weight %g",
       hash, run->first_slice, run->first_slice + run->n_slices, o->method, o->strength, o->iterations, o->tolerance,
       o->undersample, o->acceleration, o->center_fraction, o->offset, o->mask, o->seed, o->maps, o->map_sets,
-      o->calibration, o->kernel, o->crop, prior, o->dds_steps, o->dds_eta, o->dds_sigma_max, o->dds_sigma_min));
+      o->calibration, o->kernel, o->crop, o->noise, prior, s->steps, s->eta, s->sigma_max, s->sigma_min, s->schedule,
+      s->start, s->consistency, s->weight));
   PetscFunctionReturn(0);
 }
 

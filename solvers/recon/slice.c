@@ -268,18 +268,18 @@ PetscErrorCode SpanReconSliceLoad(const SpanReconInput *input, PetscInt index, S
     PetscCall(LoadCartesian(input, index, slice));
   PetscCall(PetscMalloc1(SpanSenseImageSize(slice->sense), &slice->adjoint));
   PetscCall(SpanSenseAdjoint(slice->sense, slice->kspace, slice->adjoint));
-  slice->problem = (SpanReconProblem){.sense      = slice->sense,
-                                      .ny         = info->ny,
-                                      .nx         = info->nx,
-                                      .n_sets     = slice->coils.n_sets,
-                                      .slice      = index,
-                                      .noise      = slice->problem.noise,
-                                      .seed       = (uint64_t)input->options->seed,
+  slice->problem = (SpanReconProblem){.sense  = slice->sense,
+                                      .ny     = info->ny,
+                                      .nx     = info->nx,
+                                      .n_sets = slice->coils.n_sets,
+                                      .slice  = index,
+                                      .noise = input->options->noise > 0 ? input->options->noise : slice->problem.noise,
+                                      .seed  = (uint64_t)input->options->seed,
                                       .adjoint    = slice->adjoint,
                                       .strength   = input->options->strength,
                                       .iterations = input->options->iterations,
                                       .tolerance  = input->options->tolerance,
-                                      .dds        = input->dds};
+                                      .prior      = input->prior};
   PetscCall(Norm(input, slice, &slice->problem.norm));
   PetscCall(DataPower(input, slice));
   PetscCall(PetscFree(slice->kspace));

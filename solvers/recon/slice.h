@@ -11,9 +11,9 @@ typedef struct {
   const SpanScanInfo *info;
   const SpanLayout *layout;
   const SpanReconOptions *options;
-  const float *sampling;          /* (ny, nx), the mask of --undersample or --mask; NULL without */
-  PetscBool reference;            /* the data are full and undersampling is asked for */
-  const SpanReconDDSProblem *dds; /* of --method dds */
+  const float *sampling;              /* (ny, nx), the mask of --undersample or --mask; NULL without */
+  PetscBool reference;                /* the data are full and undersampling is asked for */
+  const SpanReconPriorProblem *prior; /* of methods with a prior */
 } SpanReconInput;
 
 typedef struct {

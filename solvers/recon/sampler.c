@@ -1,0 +1,215 @@
+/* What the methods with a learned prior share. */
+#include <math.h>
+#include <string.h>
+#include <subspan/base/random.h>
+#include <subspan/io/picture.h>
+#include <subspan/operators/imaging/interleaved.h>
+#include <subspan/operators/imaging/shell.h>
+#include <subspan/solvers/recon/levels.h>
+#include <subspan/solvers/recon/sampler.h>
+
+enum { first_iterations = 10 };
+static const double largest_weight = 1e4;
+
+/* out = identity in + weight A'A in */
+static PetscErrorCode Normal(void *context, const float complex *in, float complex *out)
+{
+  SpanSampler *s = context;
+  PetscFunctionBeginUser;
+  const float identity = (float)s->identity, weight = (float)s->weight;
+  PetscCall(SpanSenseNormal(s->problem->sense, in, s->work));
+#pragma omp parallel for simd
+  for (PetscInt i = 0; i < s->n; i++) out[i] = identity * in[i] + weight * s->work[i];
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanSamplerAgree(SpanSampler *s, PetscInt step, double identity, double weight, float complex *image)
+{
+  const SpanReconProblem *p = s->problem;
+  KSPConvergedReason reason;
+  PetscFunctionBeginUser;
+  s->identity     = identity;
+  s->weight       = weight;
+  const float one = (float)identity, pull = (float)(weight * s->scale);
+  PetscCall(SpanInterleavedFromComplex(s->solution, s->n, image));
+#pragma omp parallel for simd
+  for (PetscInt i = 0; i < s->n; i++) s->work[i] = one * image[i] + pull * p->adjoint[i];
+  PetscCall(SpanInterleavedFromComplex(s->rhs, s->n, s->work));
+  PetscCall(KSPSolve(s->ksp, s->rhs, s->solution));
+  PetscCall(KSPGetConvergedReason(s->ksp, &reason));
+  PetscCheck(reason > 0 || reason == KSP_DIVERGED_ITS, PETSC_COMM_SELF, PETSC_ERR_CONV_FAILED,
+             "slice %" PetscInt_FMT ", step %" PetscInt_FMT ": CG diverged (%s)", p->slice, step,
+             KSPConvergedReasons[reason]);
+  PetscCall(SpanInterleavedToComplex(s->solution, s->n, image));
+  PetscFunctionReturn(0);
+}
+
+/* The scale at which `image` has as much above the data level as the prior's training images. */
+static PetscErrorCode FindScale(SpanSampler *s, const float complex *image)
+{
+  const SpanReconProblem *p     = s->problem;
+  const SpanPriorConfig *config = SpanPriorGetConfig(p->prior->prior);
+  float *magnitudes             = (float *)(void *)s->noise_work;
+  PetscInt n_positive           = 0;
+  double top                    = 0, level;
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < p->ny * p->nx; i++) {
+    magnitudes[i] = cabsf(image[i]);
+    top           = PetscMax(top, (double)magnitudes[i]);
+  }
+  /* What coil maps left out, and what is noise, is not of the head. */
+  for (PetscInt i = 0; i < p->ny * p->nx; i++)
+    if (magnitudes[i] > 0.01 * top) magnitudes[n_positive++] = magnitudes[i];
+  if (n_positive) {
+    PetscCall(SpanPicturePercentile(n_positive, magnitudes, config->data_share, &level));
+    s->scale = config->data_level / level;
+  }
+  PetscFunctionReturn(0);
+}
+
+/* x = the image of another method, run to its end. */
+static PetscErrorCode StartFrom(SpanSampler *s, const char method[])
+{
+  SpanReconSolver other;
+  PetscFunctionBeginUser;
+  PetscCall(SpanReconSolverCreate(SpanReconMethodFind(method), s->problem, &other));
+  while (!other->done) PetscCall(other->method->step(other));
+  PetscCall(other->method->image(other, s->x));
+  PetscCall(SpanReconSolverDestroy(&other));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Start(SpanSampler *s)
+{
+  const SpanReconProblem *p = s->problem;
+  const PetscBool empty     = (PetscBool)!strcmp(p->prior->options->start, "noise");
+  /* A variance-preserving chain starts at noise alone, of variance 1: that of the data is in it. */
+  const PetscBool vp = (PetscBool)!strncmp(p->prior->options->schedule, "vp", 2);
+  PetscFunctionBeginUser;
+  s->scale = 1;
+  PetscCall(PetscArrayzero(s->x, s->n));
+  if (empty)
+    PetscCall(SpanSamplerAgree(s, -1, 1, 1e3 / p->norm, s->x));
+  else
+    PetscCall(StartFrom(s, p->prior->options->start));
+  PetscCall(FindScale(s, s->x));
+  s->noise = PetscMax(s->scale * p->noise, 1e-6);
+  for (PetscInt i = 0; i < s->n; i++) s->x[i] = empty ? 0 : (float)s->scale * s->x[i];
+  SpanSamplerAddNoise(s, 0, empty && vp ? sqrt(1 + s->levels[0] * s->levels[0]) : s->levels[0], s->x);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode CreateKSP(SpanSampler *s, const char method[])
+{
+  PC pc;
+  PetscFunctionBeginUser;
+  PetscCall(VecCreateSeq(PETSC_COMM_SELF, 2 * s->n, &s->solution));
+  PetscCall(VecDuplicate(s->solution, &s->rhs));
+  PetscCall(SpanShellCreate(s->n, s->n, Normal, Normal, s, NULL, &s->normal));
+  PetscCall(KSPCreate(PETSC_COMM_SELF, &s->ksp));
+  PetscCall(KSPSetOptionsPrefix(s->ksp, method));
+  PetscCall(KSPAppendOptionsPrefix(s->ksp, "_"));
+  PetscCall(KSPSetOperators(s->ksp, s->normal, s->normal));
+  PetscCall(KSPSetType(s->ksp, KSPCG));
+  PetscCall(KSPGetPC(s->ksp, &pc));
+  PetscCall(PCSetType(pc, PCNONE));
+  PetscCall(KSPSetInitialGuessNonzero(s->ksp, PETSC_TRUE));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanSamplerCreate(SpanReconSolver solver, PetscInt iterations, double tolerance, SpanSampler **sampler)
+{
+  const SpanReconProblem *p        = solver->problem;
+  const SpanReconSamplerOptions *o = p->prior->options;
+  SpanSampler *s;
+  PetscInt schedule;
+  PetscBool found;
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&s));
+  *sampler     = s;
+  solver->data = s;
+  s->problem   = p;
+  s->n         = SpanSenseImageSize(p->sense);
+  PetscCall(
+      PetscCalloc5(s->n, &s->x, s->n, &s->estimate, s->n, &s->work, s->n, &s->noise_work, o->steps + 1, &s->levels));
+  PetscCall(PetscEListFind(4, SpanScheduleNames, o->schedule, &schedule, &found));
+  PetscCall(SpanScheduleLevels((SpanScheduleKind)schedule, o->steps, o->sigma_max, o->sigma_min, s->levels));
+  PetscCall(SpanTensorWrap(SpanTapeArena(p->prior->tape), 4, (PetscInt64[4]){p->n_sets, p->ny, p->nx, 2},
+                           (float *)(void *)s->x, &s->tensor));
+  PetscCall(CreateKSP(s, solver->method->name));
+  PetscCall(KSPSetTolerances(s->ksp, 1e-6, PETSC_DEFAULT, PETSC_DEFAULT, first_iterations));
+  PetscCall(Start(s));
+  PetscCall(KSPSetTolerances(s->ksp, tolerance, PETSC_DEFAULT, PETSC_DEFAULT, iterations));
+  PetscCall(KSPSetFromOptions(s->ksp));
+  solver->strength = p->noise;
+  solver->state[0] = (SpanReconState){"x", s->x, (size_t)s->n * sizeof *s->x};
+  solver->n_state  = 1;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanSamplerDestroy(SpanReconSolver solver)
+{
+  SpanSampler *s = solver->data;
+  PetscFunctionBeginUser;
+  PetscCall(KSPDestroy(&s->ksp));
+  PetscCall(MatDestroy(&s->normal));
+  PetscCall(VecDestroy(&s->solution));
+  PetscCall(VecDestroy(&s->rhs));
+  PetscCall(SpanTensorDestroy(&s->tensor));
+  PetscCall(PetscFree5(s->x, s->estimate, s->work, s->noise_work, s->levels));
+  PetscCall(PetscFree(s));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanSamplerImage(SpanReconSolver solver, float complex *image)
+{
+  SpanSampler *s = solver->data;
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < s->n; i++) image[i] = s->x[i] / (float)s->scale;
+  PetscFunctionReturn(0);
+}
+
+/* x, estimate, work, noise; solution, rhs and CG's three Vecs in double; the Mat's two arrays. */
+PetscInt SpanSamplerWorkImages(void) { return 4 + 2 * 5 + 2; }
+
+void SpanSamplerShift(const SpanSampler *s, PetscInt step, PetscInt offset[2])
+{
+  const SpanReconProblem *p        = s->problem;
+  const SpanPatchGeometry *patches = &SpanPriorGetConfig(p->prior->prior)->patches;
+  const uint64_t index             = 2 * (uint64_t)p->slice;
+  for (int axis = 0; axis < 2; axis++)
+    offset[axis] = (PetscInt)(SpanRandomUniform(p->seed, SPAN_RANDOM_SHIFT, (uint32_t)step, index + (uint64_t)axis) *
+                              (double)(axis ? patches->columns : patches->rows));
+}
+
+PetscErrorCode SpanSamplerDenoise(SpanSampler *s, PetscInt step, double level)
+{
+  const SpanReconProblem *p = s->problem;
+  PetscInt offset[2];
+  SpanTensor denoised;
+  double *levels;
+  PetscFunctionBeginUser;
+  SpanSamplerShift(s, step, offset);
+  PetscCall(PetscMalloc1(p->n_sets, &levels));
+  for (PetscInt i = 0; i < p->n_sets; i++) levels[i] = level;
+  PetscCall(SpanPriorDenoise(p->prior->tape, p->prior->prior, p->prior->team, s->tensor, levels, offset, &denoised));
+  PetscCall(PetscMemcpy(s->estimate, denoised->data, (size_t)s->n * sizeof *s->estimate));
+  PetscCall(SpanTensorDestroy(&denoised));
+  PetscCall(PetscFree(levels));
+  PetscFunctionReturn(0);
+}
+
+void SpanSamplerAddNoise(SpanSampler *s, PetscInt draw, double level, float complex *image)
+{
+  const SpanReconProblem *p = s->problem;
+  const float amount        = (float)level;
+  SpanRandomNormals(p->seed, SPAN_RANDOM_NOISE, (uint32_t)draw, (uint64_t)(2 * s->n * p->slice), (size_t)(2 * s->n),
+                    (float *)(void *)s->noise_work);
+#pragma omp parallel for simd
+  for (PetscInt i = 0; i < s->n; i++) image[i] += amount * s->noise_work[i];
+}
+
+double SpanSamplerWeight(const SpanSampler *s, double level)
+{
+  return PetscMin(level * level / (s->noise * s->noise), largest_weight / s->problem->norm);
+}
