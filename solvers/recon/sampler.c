@@ -117,6 +117,13 @@ static PetscErrorCode CreateKSP(SpanSampler *s, const char method[])
   PetscFunctionReturn(0);
 }
 
+static void Draw(const SpanSampler *s, PetscInt number, float normals[])
+{
+  const SpanReconProblem *p = s->problem;
+  SpanRandomNormals(p->seed, SPAN_RANDOM_NOISE, (uint32_t)number, (uint64_t)(2 * s->n * p->slice), (size_t)(2 * s->n),
+                    normals);
+}
+
 PetscErrorCode SpanSamplerCreate(SpanReconSolver solver, PetscInt iterations, double tolerance, SpanSampler **sampler)
 {
   const SpanReconProblem *p        = solver->problem;
@@ -130,6 +137,7 @@ PetscErrorCode SpanSamplerCreate(SpanReconSolver solver, PetscInt iterations, do
   solver->data = s;
   s->problem   = p;
   s->n         = SpanSenseImageSize(p->sense);
+  s->draw      = Draw;
   PetscCall(
       PetscCalloc5(s->n, &s->x, s->n, &s->estimate, s->n, &s->work, s->n, &s->noise_work, o->steps + 1, &s->levels));
   PetscCall(PetscEListFind(4, SpanScheduleNames, o->schedule, &schedule, &found));
@@ -201,10 +209,8 @@ PetscErrorCode SpanSamplerDenoise(SpanSampler *s, PetscInt step, double level)
 
 void SpanSamplerAddNoise(SpanSampler *s, PetscInt draw, double level, float complex *image)
 {
-  const SpanReconProblem *p = s->problem;
-  const float amount        = (float)level;
-  SpanRandomNormals(p->seed, SPAN_RANDOM_NOISE, (uint32_t)draw, (uint64_t)(2 * s->n * p->slice), (size_t)(2 * s->n),
-                    (float *)(void *)s->noise_work);
+  const float amount = (float)level;
+  s->draw(s, draw, (float *)(void *)s->noise_work);
 #pragma omp parallel for simd
   for (PetscInt i = 0; i < s->n; i++) image[i] += amount * s->noise_work[i];
 }

@@ -7,7 +7,7 @@
 #include <subspan/operators/tensor/tensor.h>
 #include <subspan/solvers/recon/method.h>
 
-typedef struct {
+typedef struct SpanSampler_ {
   const SpanReconProblem *problem;
   PetscInt n;                       /* complex numbers of the image, all map sets */
   double scale;                     /* image of the prior = scale x image of the scan */
@@ -20,6 +20,8 @@ typedef struct {
   Mat normal;
   Vec solution, rhs;
   double identity, weight; /* of the operator identity + weight A'A */
+  /* 2 n normal numbers: draw `number` of this slice and sample; Philox, unless another takes its place. */
+  void (*draw)(const struct SpanSampler_ *sampler, PetscInt number, float normals[]);
 } SpanSampler;
 
 /* KSP's prefix is the method's name; `iterations` and `tolerance` are its defaults. x is the start: noise of the first
