@@ -1,20 +1,7 @@
 /* The UNet against the published network's output, activations and gradients (tests/data/unet.py says whence): 1e-4
    relative; in bfloat16 near it. */
 #include "../unit/gradients.h"
-#include "vectors.h"
-#include <subspan/operators/networks/unet.h>
-
-static const SpanUNetConfig config = {.in_channels      = 2,
-                                      .out_channels     = 4,
-                                      .model_channels   = 32,
-                                      .n_levels         = 3,
-                                      .channel_mult     = {1, 2, 2},
-                                      .res_blocks       = 1,
-                                      .n_attention      = 1,
-                                      .attention        = {4},
-                                      .middle_attention = PETSC_TRUE,
-                                      .head_channels    = 32,
-                                      .groups           = 32};
+#include "published.h"
 
 typedef struct {
   hid_t file;
@@ -31,22 +18,14 @@ enum { samples = 2, side = 32 };
 static void open_net(Net *net)
 {
   float time[2];
-  char path[512];
   memset(net, 0, sizeof *net);
   net->file = H5Fopen(TEST_DATA "/unet.h5", H5F_ACC_RDONLY, H5P_DEFAULT);
   assert_true(net->file >= 0);
   check(SpanTapeCreate(&net->tape));
   check(SpanParametersCreate(SpanTapeArena(net->tape), &net->parameters));
-  check(SpanUNetCreate(&config, net->parameters, &net->unet));
+  check(SpanUNetCreate(&published_unet, net->parameters, &net->unet));
   check(SpanParametersAllocate(net->parameters, 1));
-  for (PetscInt i = 0; i < SpanParametersCount(net->parameters); i++) {
-    const char *name;
-    SpanTensor tensor;
-    check(SpanParametersGet(net->parameters, i, &name, &tensor, NULL));
-    snprintf(path, sizeof path, "parameters/%s", name);
-    check(vectors_read(net->file, path, tensor->size, SpanTensorFloats(tensor)));
-  }
-  check(SpanParametersModified(net->parameters));
+  check(published_weights(net->file, net->parameters, PETSC_TRUE));
   check(SpanTensorCreate(SpanTapeArena(net->tape), SPAN_FLOAT32, 4, (PetscInt64[]){samples, side, side, 2}, &net->x));
   check(vectors_read(net->file, "x", net->x->size, SpanTensorFloats(net->x)));
   check(vectors_read(net->file, "time", samples, time));
@@ -70,12 +49,6 @@ static double distance(hid_t file, const char name[], PetscInt64 size, const flo
   free(expected);
   return d;
 }
-
-#define within(what, measured, limit)                                                                                  \
-  do {                                                                                                                 \
-    const double measured_ = (measured);                                                                               \
-    if (!(measured_ <= (limit))) fail_msg("%s: off by %.2e, at most %.0e", what, measured_, (double)(limit));          \
-  } while (0)
 
 /* The file has the second sample alone. */
 static PetscErrorCode observe(void *context, const char block[], SpanTensor output)

@@ -29,3 +29,10 @@ static inline PetscErrorCode vectors_number(hid_t file, const char name[], const
   H5Aclose(found);
   PetscFunctionReturn(0);
 }
+
+/* Fails with a line that says what was measured. */
+#define within(what, measured, limit)                                                                                  \
+  do {                                                                                                                 \
+    const double measured_ = (measured);                                                                               \
+    if (!(measured_ <= (limit))) fail_msg("%s: off by %.2e, at most %.0e", what, measured_, (double)(limit));          \
+  } while (0)
