@@ -80,14 +80,14 @@ static PetscErrorCode ReadImage(const char path[], const char array[], Image *im
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode OwnReference(const char path[], PetscBool *has)
+static PetscErrorCode Holds(const char path[], const char array[], PetscBool *has)
 {
   hid_t file;
   PetscFunctionBeginUser;
   *has = PETSC_FALSE;
   if (H5Fis_hdf5(path) <= 0) PetscFunctionReturn(0);
   PetscCall(SpanHdf5Open(path, &file));
-  *has = SpanHdf5Has(file, "reference");
+  *has = SpanHdf5Has(file, array);
   H5Fclose(file);
   PetscFunctionReturn(0);
 }
@@ -117,6 +117,12 @@ static PetscErrorCode Window(const Options *o, const Image *image, double *low, 
 
 static const char *BaseName(const char path[]) { return strrchr(path, '/') ? strrchr(path, '/') + 1 : path; }
 
+/* What is drawn. */
+typedef struct {
+  PetscInt n, deviates;                           /* files; the one that has the deviation */
+  Image images[most_files], reference, deviation; /* the last two: data NULL if there is none */
+} Scene;
+
 typedef struct {
   SpanPanel *panels;
   PetscInt n;
@@ -140,6 +146,14 @@ static SpanPanel *Add(Sheet *s, const Image *image, PetscInt slice, double low, 
   return p;
 }
 
+static void AddHeat(Sheet *s, const Image *image, const float *data, PetscInt slice, double high, const char title[])
+{
+  SpanPanel *p = Add(s, image, slice, 0, high, title);
+  p->data      = data;
+  p->colors    = SPAN_COLORS_HEAT;
+  p->bar       = PETSC_TRUE;
+}
+
 static PetscErrorCode AddError(Sheet *s, const Options *o, const Image *image, const Image *reference, PetscInt slice,
                                double width, const char title[])
 {
@@ -153,29 +167,35 @@ static PetscErrorCode AddError(Sheet *s, const Options *o, const Image *image, c
   const float *a = image->data + slice * n, *b = reference->data + slice * n;
   for (PetscInt i = 0; i < n; i++) error[i] = fabsf(a[i] - b[i]);
   for (PetscInt i = 0; i < n * reference->grid.nz; i++) most = fmaxf(most, reference->data[i]);
-  SpanPanel *p = Add(s, image, slice, 0, width / o->error_scale, title);
-  p->data      = error;
-  p->colors    = SPAN_COLORS_HEAT;
-  p->bar       = PETSC_TRUE;
+  AddHeat(s, image, error, slice, width / o->error_scale, title);
   PetscCall(SpanMetricsSlice(image->grid.ny, image->grid.nx, a, b, (double)most, &part));
   SpanMetrics m = SpanMetricsVolume(1, n, &part, (double)most);
-  snprintf(p->caption, sizeof p->caption, "PSNR %.2f dB, SSIM %.4f, NRMSE %.4f", m.psnr, m.ssim, m.nrmse);
+  snprintf(s->panels[s->n - 1].caption, sizeof s->panels->caption, "PSNR %.2f dB, SSIM %.4f, NRMSE %.4f", m.psnr,
+           m.ssim, m.nrmse);
   PetscFunctionReturn(0);
 }
 
-/* Every file at one slice, then the reference, then every file's error below it. */
-static PetscErrorCode SideBySide(Sheet *s, const Options *o, const char *const names[], PetscInt n, const Image *images,
-                                 const Image *reference, PetscInt slice, double low, double high, PetscInt *columns)
+/* Every file at one slice, then the reference, then every file's error below it, and below the reference the standard
+   deviation of samples, if a file has it. */
+static PetscErrorCode SideBySide(Sheet *s, const Options *o, const char *const names[], const Scene *scene,
+                                 PetscInt slice, double low, double high, PetscInt *columns)
 {
+  const Image *images = scene->images, *reference = &scene->reference, *deviation = &scene->deviation;
+  const PetscInt n = scene->n;
+  char title[128];
   PetscFunctionBeginUser;
   for (PetscInt i = 0; i < n; i++) Add(s, &images[i], slice, low, high, BaseName(names[i]));
   if (reference->data) {
     Add(s, reference, slice, low, high, "reference");
     for (PetscInt i = 0; i < n; i++) {
-      char title[128];
       snprintf(title, sizeof title, "error of %.110s", BaseName(names[i]));
       PetscCall(AddError(s, o, &images[i], reference, slice, high - low, title));
     }
+  }
+  if (deviation->data) {
+    snprintf(title, sizeof title, "deviation of %.110s", BaseName(names[scene->deviates]));
+    AddHeat(s, deviation, deviation->data + slice * deviation->grid.ny * deviation->grid.nx, slice,
+            (high - low) / o->error_scale, title);
   }
   *columns = n == 1 ? s->n : n + (reference->data ? 1 : 0);
   PetscFunctionReturn(0);
@@ -222,16 +242,22 @@ static PetscErrorCode CheckSame(const char path[], const SpanGrid *a, const char
 }
 
 /* Reads all images and the reference, and turns them as the first that knows its orientation wants it. */
-static PetscErrorCode Load(const Options *o, const char *const inputs[], PetscInt n, Image *images, Image *reference,
-                           SpanViewOrientation *orientation)
+static PetscErrorCode Load(const Options *o, const char *const inputs[], Scene *scene, SpanViewOrientation *orientation)
 {
-  PetscBool own = PETSC_FALSE;
+  Image *images = scene->images, *reference = &scene->reference;
+  const PetscInt n = scene->n;
+  PetscBool own    = PETSC_FALSE, deviates;
   PetscFunctionBeginUser;
   for (PetscInt i = 0; i < n; i++) {
     PetscCall(ReadImage(inputs[i], o->array[0] ? o->array : NULL, &images[i]));
     PetscCall(CheckSame(inputs[0], &images[0].grid, inputs[i], &images[i].grid));
   }
-  if (!o->array[0] && !o->reference[0]) PetscCall(OwnReference(inputs[0], &own));
+  if (!o->array[0] && !o->reference[0]) PetscCall(Holds(inputs[0], "reference", &own));
+  for (PetscInt i = n - 1; i >= 0 && !o->array[0] && !scene->deviation.data; i--) {
+    PetscCall(Holds(inputs[i], "deviation", &deviates));
+    if (deviates) PetscCall(ReadImage(inputs[i], "deviation", &scene->deviation));
+    scene->deviates = i;
+  }
   if (o->reference[0])
     PetscCall(ReadImage(o->reference, NULL, reference));
   else if (own)
@@ -246,31 +272,33 @@ static PetscErrorCode Load(const Options *o, const char *const inputs[], PetscIn
   PetscCall(SpanViewOrient(inputs[0], known, o->plane, orientation));
   for (PetscInt i = 0; i < n; i++) PetscCall(SpanViewTurn(orientation, &images[i].grid, &images[i].data));
   if (reference->data) PetscCall(SpanViewTurn(orientation, &reference->grid, &reference->data));
+  if (scene->deviation.data) PetscCall(SpanViewTurn(orientation, &scene->deviation.grid, &scene->deviation.data));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode Draw(const Options *o, const char *const inputs[], PetscInt n)
 {
-  Image images[most_files] = {0}, reference = {0};
+  Scene scene      = {.n = n};
   Sheet sheet      = {0};
   PetscInt columns = 1;
   double low, high;
   PetscFunctionBeginUser;
-  PetscCall(Load(o, inputs, n, images, &reference, &sheet.orientation));
-  const SpanGrid *a = &images[0].grid;
+  PetscCall(Load(o, inputs, &scene, &sheet.orientation));
+  const Image *first = &scene.images[0], *reference = &scene.reference;
+  const SpanGrid *a = &first->grid;
   SpanCheckInput(PETSC_COMM_SELF, o->slice < a->nz, "--slice %lld: %s has %lld", (long long)o->slice, inputs[0],
                  (long long)a->nz);
-  PetscCall(Window(o, reference.data ? &reference : &images[0], &low, &high));
+  PetscCall(Window(o, reference->data ? reference : first, &low, &high));
   PetscCall(PetscCalloc1(3 * most_files + 3 * most_slices, &sheet.panels));
   if (n == 1 && a->nz > 1 && o->slice < 0)
-    PetscCall(Montage(&sheet, o, &images[0], &reference, low, high, &columns));
+    PetscCall(Montage(&sheet, o, first, reference, low, high, &columns));
   else
-    PetscCall(
-        SideBySide(&sheet, o, inputs, n, images, &reference, o->slice < 0 ? a->nz / 2 : o->slice, low, high, &columns));
+    PetscCall(SideBySide(&sheet, o, inputs, &scene, o->slice < 0 ? a->nz / 2 : o->slice, low, high, &columns));
   PetscCall(SpanPictureWrite(o->output, sheet.n, sheet.panels, o->columns ? o->columns : columns));
-  for (PetscInt i = 0; i < n; i++) PetscCall(PetscFree(images[i].data));
+  for (PetscInt i = 0; i < n; i++) PetscCall(PetscFree(scene.images[i].data));
   for (PetscInt i = 0; i < sheet.n_errors; i++) PetscCall(PetscFree(sheet.errors[i]));
-  PetscCall(PetscFree(reference.data));
+  PetscCall(PetscFree(scene.reference.data));
+  PetscCall(PetscFree(scene.deviation.data));
   PetscCall(PetscFree(sheet.panels));
   PetscFunctionReturn(0);
 }
