@@ -16,7 +16,7 @@ typedef struct {
   PetscReal strength; /* of the regularisation; negative: chosen from the data */
   PetscInt iterations;
   PetscReal tolerance;
-  char prior[PETSC_MAX_PATH_LEN];
+  char prior[PETSC_MAX_PATH_LEN], type[PETSC_MAX_PATH_LEN];
   SpanReconSamplerOptions sampler;
   PetscReal noise; /* standard deviation of a sample's real part; 0: estimated */
   PetscInt team, threads;

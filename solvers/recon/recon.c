@@ -99,6 +99,7 @@ static PetscErrorCode LoadPrior(MPI_Comm comm, const SpanReconOptions *o, const 
   PetscFunctionBeginUser;
   *prior = (SpanReconPriorProblem){.team = layout->team, .options = &o->sampler};
   PetscCall(SpanTapeCreate(&prior->tape));
+  if (!strcmp(o->type, "bfloat16")) PetscCall(SpanTapeSetType(prior->tape, SPAN_BFLOAT16));
   PetscCall(SpanPriorLoad(comm, o->prior, prior->tape, &prior->prior));
   PetscCall(TryPrior(o, info, prior));
   PetscFunctionReturn(0);
