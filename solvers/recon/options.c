@@ -11,7 +11,9 @@ static const char examples[] =
     "out.json\n"
     "      throws away three lines of four, reconstructs, and compares with the reconstruction from all of them\n"
     "  mpirun -n 64 subspan recon study.h5 --method tv --checkpoint run.h5 --resume -o out.h5\n"
-    "      goes on from the last checkpoint, if there is one\n";
+    "      goes on from the last checkpoint, if there is one\n"
+    "  mpirun -n 64 subspan recon scan.h5 --method dds --prior prior.h5 --samples 8 -o out.h5\n"
+    "      draws eight samples of each slice and writes their mean and how much they differ\n";
 
 PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBool *stop)
 {
@@ -41,6 +43,8 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
        "dds: CG on (I + g A'A) x = x0 + g A'y, or on A'A x = A'y; --dds_ksp_max_it sets how many iterations (5)"},
       {"dds_weight", SPAN_OPTION_REAL, &o->sampler.weight, 0, 1e12, NULL,
        "dds: the weight g of noisy data; 0: from the noise, by noise level"},
+      {"samples", SPAN_OPTION_INT, &o->samples, 1, 10000, NULL,
+       "dds: samples of each slice; their mean and standard deviation are the result"},
       {"undersample", SPAN_OPTION_CHOICE, o->undersample, 0, 0, "none|uniform1d|gaussian1d|poisson2d",
        "keep only these samples"},
       {"acceleration", SPAN_OPTION_REAL, &o->acceleration, 1, 1000, NULL, "of the undersampling"},
@@ -97,6 +101,7 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
                                                   .eta         = 0.85,
                                                   .sigma_max   = 1,
                                                   .sigma_min   = 0.004},
+                          .samples             = 1,
                           .checkpoint_interval = 60};
   PetscCall(SpanOptionsRead(comm, &help, stop));
   if (*stop) PetscFunctionReturn(0);
@@ -108,5 +113,7 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
                  "--method dds: its length is --dds_steps; it takes no --iterations, --tolerance or --strength");
   SpanCheckInput(comm, o->sampler.sigma_min <= o->sampler.sigma_max, "--dds_sigma_min %g is above --dds_sigma_max %g",
                  o->sampler.sigma_min, o->sampler.sigma_max);
+  SpanCheckInput(comm, o->samples == 1 || o->prior[0], "--method %s: takes no --samples, its result is not random",
+                 o->method);
   PetscFunctionReturn(0);
 }

@@ -18,7 +18,8 @@ typedef struct {
   PetscReal tolerance;
   char prior[PETSC_MAX_PATH_LEN], type[PETSC_MAX_PATH_LEN];
   SpanReconSamplerOptions sampler;
-  PetscReal noise; /* standard deviation of a sample's real part; 0: estimated */
+  PetscReal noise;  /* standard deviation of a sample's real part; 0: estimated */
+  PetscInt samples; /* of each slice */
   PetscInt team, threads;
   PetscReal checkpoint_interval;
   PetscBool resume, plan;

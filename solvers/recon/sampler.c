@@ -117,10 +117,16 @@ static PetscErrorCode CreateKSP(SpanSampler *s, const char method[])
   PetscFunctionReturn(0);
 }
 
+/* Where the random numbers of this slice and sample begin, of which each slice takes `count`. */
+static uint64_t Key(const SpanSampler *s, uint64_t count)
+{
+  return count * (uint64_t)s->problem->slice + ((uint64_t)s->problem->sample << 40);
+}
+
 static void Draw(const SpanSampler *s, PetscInt number, float normals[])
 {
   const SpanReconProblem *p = s->problem;
-  SpanRandomNormals(p->seed, SPAN_RANDOM_NOISE, (uint32_t)number, (uint64_t)(2 * s->n * p->slice), (size_t)(2 * s->n),
+  SpanRandomNormals(p->seed, SPAN_RANDOM_NOISE, (uint32_t)number, Key(s, 2 * (uint64_t)s->n), (size_t)(2 * s->n),
                     normals);
 }
 
@@ -184,7 +190,7 @@ void SpanSamplerShift(const SpanSampler *s, PetscInt step, PetscInt offset[2])
 {
   const SpanReconProblem *p        = s->problem;
   const SpanPatchGeometry *patches = &SpanPriorGetConfig(p->prior->prior)->patches;
-  const uint64_t index             = 2 * (uint64_t)p->slice;
+  const uint64_t index             = Key(s, 2);
   for (int axis = 0; axis < 2; axis++)
     offset[axis] = (PetscInt)(SpanRandomUniform(p->seed, SPAN_RANDOM_SHIFT, (uint32_t)step, index + (uint64_t)axis) *
                               (double)(axis ? patches->columns : patches->rows));
