@@ -8,7 +8,7 @@ static PetscErrorCode Reconstruction(const char path[], hid_t file, cJSON *json)
   int n;
   hsize_t dims[span_hdf5_max_dims];
   PetscBool is_complex;
-  float *records;
+  float *records, samples = 1;
   PetscInt done = 0;
   PetscFunctionBeginUser;
   PetscCall(SpanHdf5Shape(file, path, "records", &n, dims, &is_complex));
@@ -18,7 +18,13 @@ static PetscErrorCode Reconstruction(const char path[], hid_t file, cJSON *json)
   PetscCall(SpanHdf5ReadFloat(file, path, "records", start, count, records));
   for (hsize_t i = 0; i < dims[0]; i++) done += records[i] != 0;
   PetscCall(PetscFree(records));
-  SpanSay(json, "finished", "%lld of %lld slices", (long long)done, (long long)dims[0]);
+  if (SpanHdf5Has(file, "samples"))
+    PetscCall(SpanHdf5ReadFloat(file, path, "samples", (hsize_t[]){0, 0}, (hsize_t[]){1, 1}, &samples));
+  if (samples > 1)
+    SpanSay(json, "finished", "%lld of %lld samples, %.0f a slice", (long long)done, (long long)dims[0],
+            (double)samples);
+  else
+    SpanSay(json, "finished", "%lld of %lld slices", (long long)done, (long long)dims[0]);
   PetscFunctionReturn(0);
 }
 

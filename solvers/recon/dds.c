@@ -109,8 +109,9 @@ static PetscErrorCode AddNoise(SpanReconSolver solver, double level, double kept
   Sampler *s                = solver->data;
   const float fresh = (float)level, old = (float)kept;
   PetscFunctionBeginUser;
-  SpanRandomNormals(p->seed, SPAN_RANDOM_NOISE, (uint32_t)(solver->iteration + 1), (uint64_t)(2 * s->n * p->slice),
-                    (size_t)(2 * s->n), s->noise);
+  SpanRandomNormals(p->seed, SPAN_RANDOM_NOISE, (uint32_t)(solver->iteration + 1),
+                    2 * (uint64_t)s->n * (uint64_t)p->slice + ((uint64_t)p->sample << 40), (size_t)(2 * s->n),
+                    s->noise);
 #pragma omp parallel for
   for (PetscInt i = 0; i < s->n; i++)
     s->image[i] += fresh * (s->noise[2 * i] + s->noise[2 * i + 1] * I) + (direction ? old * direction[i] : 0);
@@ -165,7 +166,7 @@ static PetscErrorCode Denoise(SpanReconSolver solver, double level)
   const SpanReconProblem *p        = solver->problem;
   const SpanPatchGeometry *patches = &SpanPriorGetConfig(p->dds->prior)->patches;
   Sampler *s                       = solver->data;
-  const uint64_t index             = 2 * (uint64_t)p->slice;
+  const uint64_t index             = 2 * (uint64_t)p->slice + ((uint64_t)p->sample << 40);
   const uint32_t step              = (uint32_t)solver->iteration;
   const PetscInt offset[2]         = {
               (PetscInt)(SpanRandomUniform(p->seed, SPAN_RANDOM_SHIFT, step, index) * (double)patches->rows),

@@ -23,7 +23,8 @@ typedef struct {
 typedef struct {
   SpanSense sense;
   PetscInt ny, nx, n_sets;
-  PetscInt slice; /* global index: keys the random numbers */
+  PetscInt slice;  /* global index: keys the random numbers */
+  PetscInt sample; /* of the slice: keys the random numbers */
   uint64_t seed;
   const float complex *adjoint;   /* A'y, (n_sets, ny, nx) */
   double norm;                    /* an upper bound of the largest eigenvalue of A'A */

@@ -11,7 +11,9 @@ static const char examples[] =
     "out.json\n"
     "      throws away three lines of four, reconstructs, and compares with the reconstruction from all of them\n"
     "  mpirun -n 64 subspan recon study.h5 --method tv --checkpoint run.h5 --resume -o out.h5\n"
-    "      goes on from the last checkpoint, if there is one\n";
+    "      goes on from the last checkpoint, if there is one\n"
+    "  mpirun -n 64 subspan recon scan.h5 --method dds --prior prior.h5 --samples 8 -o out.h5\n"
+    "      draws eight samples of each slice and writes their mean and how much they differ\n";
 
 PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBool *stop)
 {
@@ -25,6 +27,8 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
       {"tolerance", SPAN_OPTION_REAL, &o->tolerance, 1e-12, 1, NULL,
        "relative change (cg: residual) that ends the iteration"},
       {"prior", SPAN_OPTION_STRING, o->prior, 0, 0, NULL, "dds: the model file of a prior (see train prior)"},
+      {"samples", SPAN_OPTION_INT, &o->samples, 1, 10000, NULL,
+       "dds: samples of each slice; their mean and standard deviation are the result"},
       {"dds_steps", SPAN_OPTION_INT, &o->dds_steps, 1, 100000, NULL, "dds: evaluations of the prior a slice"},
       {"dds_eta", SPAN_OPTION_REAL, &o->dds_eta, 0, 1, NULL, "dds: share of fresh noise in a step"},
       {"dds_sigma_max", SPAN_OPTION_REAL, &o->dds_sigma_max, 1e-6, 1e6, NULL,
@@ -78,6 +82,7 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
                           .kernel              = 6,
                           .crop                = 0.8,
                           .strength            = -1,
+                          .samples             = 1,
                           .dds_steps           = 50,
                           .dds_eta             = 0.85,
                           .dds_sigma_max       = 1,
@@ -91,6 +96,8 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
                  o->prior[0] ? "takes no --prior" : "give --prior MODEL.h5");
   SpanCheckInput(comm, !o->prior[0] || (o->iterations == 0 && o->tolerance == 0 && o->strength < 0),
                  "--method dds: its length is --dds_steps; it takes no --iterations, --tolerance or --strength");
+  SpanCheckInput(comm, o->samples == 1 || o->prior[0], "--method %s: takes no --samples, its result is not random",
+                 o->method);
   SpanCheckInput(comm, o->dds_sigma_min <= o->dds_sigma_max, "--dds_sigma_min %g is above --dds_sigma_max %g",
                  o->dds_sigma_min, o->dds_sigma_max);
   PetscFunctionReturn(0);

@@ -18,6 +18,7 @@ typedef struct {
   PetscReal tolerance;
   char prior[PETSC_MAX_PATH_LEN];
   PetscInt dds_steps;
+  PetscInt samples; /* of each slice */
   PetscReal dds_eta, dds_sigma_max, dds_sigma_min;
   PetscInt team, threads;
   PetscReal checkpoint_interval;

@@ -3,6 +3,8 @@
 #include <subspan/base/report.h>
 #include <subspan/operators/imaging/fft.h>
 #include <subspan/solvers/recon/plan.h>
+#include <subspan/solvers/recon/posterior.h>
+#include <subspan/solvers/recon/share.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -29,10 +31,13 @@ static int Items(const SpanReconRun *run, Item items[most_items])
 {
   const SpanScanInfo *i     = run->input->info;
   const SpanReconOptions *o = run->input->options;
-  PetscInt first, coils, mine, slices;
+  const int group           = run->input->layout->group;
+  const double slices = (double)SpanReconSlices(run, group).count, units = (double)SpanReconUnits(run, group).count,
+               pixels    = (double)i->grid.ny * (double)i->grid.nx;
+  const PetscInt touched = SpanReconSlicesTouched(run, group).count;
+  PetscInt first, coils;
   int n = 0;
   SpanShare(i->n_coils, run->input->layout->team_size, run->input->layout->team_rank, &first, &coils);
-  SpanShare(run->n_slices, run->input->layout->n_groups, run->input->layout->group, &mine, &slices);
   double image = 8. * (double)i->ny * (double)i->nx, samples = 8. * (double)i->n_rows * (double)i->n_samples,
          sets = (double)o->map_sets;
   double kernels =
@@ -40,7 +45,7 @@ static int Items(const SpanReconRun *run, Item items[most_items])
   /* A prior has been tried by now: it is in the baseline. */
   items[n++] = (Item){run->input->dds ? "program, libraries, prior" : "program and libraries", Baseline()};
   items[n++] = (Item){"k-space", (double)coils * samples};
-  items[n++] = (Item){"k-space of a 3D scan", SpanScanPrepareMemory(run->input->scan, slices, coils)};
+  items[n++] = (Item){"k-space of a 3D scan", SpanScanPrepareMemory(run->input->scan, touched, coils)};
   items[n++] = (Item){"coil maps", sets * (double)coils * image};
   items[n++] = (Item){"masks", 1.5 * image};
   items[n++] = (Item){"ESPIRiT kernels", o->maps[0] || i->n_coils == 1 ? 0 : 3 * kernels};
@@ -50,8 +55,11 @@ static int Items(const SpanReconRun *run, Item items[most_items])
     items[n++] = (Item){"NUFFT and Toeplitz plans",
                         SpanNufftMemory(i->ny, i->nx, i->n_rows * i->n_samples) + SpanToeplitzMemory(i->ny, i->nx)};
   items[n++] = (Item){"work of the method", (double)run->method->work_images() * sets * image};
-  items[n++] = (Item){"finished images",
-                      (double)slices * (double)i->grid.ny * (double)i->grid.nx * 4 * (run->input->reference ? 3 : 2)};
+  items[n++] = (Item){"finished images", (2 * units + (run->input->reference ? slices : 0)) * pixels * 4};
+  /* Magnitude, phase and deviation, and the magnitudes of a sample on their way to the file. */
+  if (o->samples > 1)
+    items[n++] = (Item){"mean of the samples", (3 * slices + (double)touched) * pixels * 4 +
+                                                   SpanReconPosteriorMemory(i->grid.ny * i->grid.nx)};
   return n;
 }
 
@@ -69,8 +77,10 @@ static PetscErrorCode Print(const SpanReconRun *run)
   const SpanLayout *l   = run->input->layout;
   const SpanScanInfo *i = run->input->info;
   Item items[most_items];
-  int n        = Items(run, items);
-  double pixel = (double)i->grid.nz * (double)i->grid.ny * (double)i->grid.nx;
+  int n                  = Items(run, items);
+  double pixel           = (double)i->grid.nz * (double)i->grid.ny * (double)i->grid.nx;
+  const PetscInt samples = run->input->options->samples;
+  const double arrays    = 2 + (run->input->reference ? 1 : 0) + (samples > 1 ? 1 + (double)samples : 0);
   PetscFunctionBeginUser;
   PetscCall(PetscPrintf(l->world,
                         "plan: %s, %" PetscInt_FMT " slices, %" PetscInt_FMT " coils, %" PetscInt_FMT
@@ -83,10 +93,11 @@ static PetscErrorCode Print(const SpanReconRun *run)
     if (items[k].bytes > 0)
       PetscCall(PetscPrintf(l->world, "    %-26s %10.1f\n", items[k].what, items[k].bytes / 0x1p20));
   PetscCall(PetscPrintf(l->world, "    %-26s %10.1f\n", "all", run->planned / 0x1p20));
-  PetscCall(PetscPrintf(l->world, "  output: %.1f MiB\n", pixel * 4 * (run->input->reference ? 3 : 2) / 0x1p20));
-  PetscCall(PetscPrintf(l->world, "  messages: %s\n",
+  PetscCall(PetscPrintf(l->world, "  output: %.1f MiB\n", pixel * 4 * arrays / 0x1p20));
+  PetscCall(PetscPrintf(l->world, "  messages: %s%s\n",
                         l->team_size == 1 ? "none within a slice; one gather of figures at the end"
-                                          : "a reduction and a broadcast of the image for each A'A within a team"));
+                                          : "a reduction and a broadcast of the image for each A'A within a team",
+                        samples > 1 && l->n_groups > 1 ? "; the samples of a slice that groups share, to one" : ""));
   PetscFunctionReturn(0);
 }
 
@@ -95,17 +106,16 @@ static PetscErrorCode CheckCounts(const SpanReconRun *run)
 {
   const SpanScanInfo *i = run->input->info;
   const SpanLayout *l   = run->input->layout;
-  PetscInt first, coils, mine, slices, sets = run->input->options->map_sets;
+  PetscInt first, coils, sets = run->input->options->map_sets;
   double pixels = (double)i->ny * (double)i->nx;
   PetscFunctionBeginUser;
   SpanShare(i->n_coils, l->team_size, l->team_rank, &first, &coils);
-  SpanShare(run->n_slices, l->n_groups, l->group, &mine, &slices);
   PetscCall(SpanCheckCount(PETSC_COMM_SELF, i->path, "k-space of a slice",
                            2 * (double)coils * (double)i->n_rows * (double)i->n_samples));
   PetscCall(SpanCheckCount(PETSC_COMM_SELF, i->path, "coil maps", 2 * (double)sets * (double)coils * pixels));
   PetscCall(SpanCheckCount(PETSC_COMM_SELF, i->path, "images", 2 * (double)sets * pixels));
   PetscCall(SpanCheckCount(PETSC_COMM_SELF, i->path, "reconstruction",
-                           (double)slices * (double)i->grid.ny * (double)i->grid.nx));
+                           (double)SpanReconUnits(run, l->group).count * (double)i->grid.ny * (double)i->grid.nx));
   PetscFunctionReturn(0);
 }
 

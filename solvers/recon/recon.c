@@ -132,7 +132,8 @@ PetscErrorCode SpanReconCommand(MPI_Comm comm, const char *const inputs[], int n
   SpanCheckInput(comm, options.map_sets == 1 || input.info->n_coils > 1,
                  "--map_sets %" PetscInt_FMT ": the scan %s has one coil", options.map_sets, inputs[0]);
   PetscCall(SliceRange(comm, &options, input.info, &run.first_slice, &run.n_slices));
-  PetscCall(SpanLayoutCreate(comm, run.n_slices, options.team, &layout));
+  PetscCall(SpanCheckCount(comm, inputs[0], "samples of all slices", (double)run.n_slices * (double)options.samples));
+  PetscCall(SpanLayoutCreate(comm, run.n_slices * options.samples, options.team, &layout));
   SpanCheckInput(comm, layout.team_size <= input.info->n_coils,
                  "--team %d: more ranks than the %" PetscInt_FMT " coils of %s", layout.team_size, input.info->n_coils,
                  inputs[0]);

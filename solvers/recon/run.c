@@ -1,8 +1,8 @@
-/* Steps, slices, checkpoints.
+/* Steps, samples of slices, checkpoints.
 
    Groups are independent between polls. With checkpoints on, all ranks meet about once a second to agree on whether one
    is due or a signal came; how many steps lie between two polls is agreed at the last one, so that all ranks come to
-   the same poll. A checkpoint holds every finished image and the state of the slice that each group is at. */
+   the same poll. A checkpoint holds every finished image and the state of the unit (share.h) that each group is at. */
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
 #include <subspan/base/report.h>
@@ -10,13 +10,15 @@
 #include <subspan/io/checkpoint.h>
 #include <subspan/io/hash.h>
 #include <subspan/solvers/recon/run.h>
+#include <subspan/solvers/recon/share.h>
 #include <string.h>
 
 typedef struct {
   SpanReconRun *run;
   SpanReconSlice slice;
-  SpanReconSolver solver; /* NULL between slices */
-  PetscInt at;            /* the slice at work, counted in this group's share */
+  PetscBool loaded;       /* there is a slice; its next sample takes it as it is */
+  SpanReconSolver solver; /* NULL between units */
+  PetscInt at;            /* the unit at work, counted in this group's share */
   PetscInt n_done;
   double slice_start, slice_before; /* clock when it was taken up, seconds spent on it before a resume */
   double last_checkpoint, longest_step;
@@ -25,6 +27,10 @@ typedef struct {
 } Worker;
 
 static PetscInt Pixels(const SpanReconRun *run) { return run->input->info->grid.ny * run->input->info->grid.nx; }
+
+static PetscInt UnitSlice(const SpanReconRun *run, PetscInt unit) { return unit / run->input->options->samples; }
+
+static PetscInt UnitSample(const SpanReconRun *run, PetscInt unit) { return unit % run->input->options->samples; }
 
 static PetscBool Writes(const SpanReconRun *run) { return (PetscBool)(run->input->layout->team_rank == 0); }
 
@@ -42,19 +48,40 @@ static PetscErrorCode Fingerprint(const SpanReconRun *run, char *out, size_t siz
       ", tolerance %g, undersample %s, acceleration %g, "
       "center_fraction %g, offset %" PetscInt_FMT ", mask %s, seed %" PetscInt_FMT ", maps %s, map_sets %" PetscInt_FMT
       ", calibration %" PetscInt_FMT ", kernel %" PetscInt_FMT ", crop %g, prior %s, dds_steps %" PetscInt_FMT
-      ", dds_eta %g, dds_sigma %g to %g",
+      ", dds_eta %g, dds_sigma %g to %g, samples %" PetscInt_FMT,
       hash, run->first_slice, run->first_slice + run->n_slices, o->method, o->strength, o->iterations, o->tolerance,
       o->undersample, o->acceleration, o->center_fraction, o->offset, o->mask, o->seed, o->maps, o->map_sets,
-      o->calibration, o->kernel, o->crop, prior, o->dds_steps, o->dds_eta, o->dds_sigma_max, o->dds_sigma_min));
+      o->calibration, o->kernel, o->crop, prior, o->dds_steps, o->dds_eta, o->dds_sigma_max, o->dds_sigma_min,
+      o->samples));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Unload(Worker *w)
+{
+  PetscFunctionBeginUser;
+  if (w->loaded) PetscCall(SpanReconSliceDestroy(&w->slice));
+  w->loaded = PETSC_FALSE;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Load(Worker *w, PetscInt slice)
+{
+  PetscFunctionBeginUser;
+  if (w->loaded && w->slice.problem.slice == slice) PetscFunctionReturn(0);
+  PetscCall(Unload(w));
+  PetscCall(SpanReconSliceLoad(w->run->input, slice, &w->slice));
+  w->loaded = PETSC_TRUE;
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode TakeUp(Worker *w)
 {
-  SpanReconRun *run = w->run;
+  SpanReconRun *run   = w->run;
+  const PetscInt unit = run->first_unit + w->at;
   PetscFunctionBeginUser;
   w->slice_start = SpanReportSeconds();
-  PetscCall(SpanReconSliceLoad(run->input, run->first_slice + run->mine + w->at, &w->slice));
+  PetscCall(Load(w, run->first_slice + UnitSlice(run, unit)));
+  w->slice.problem.sample = UnitSample(run, unit);
   PetscCall(SpanReconSolverCreate(run->method, &w->slice.problem, &w->solver));
   PetscFunctionReturn(0);
 }
@@ -62,7 +89,7 @@ static PetscErrorCode TakeUp(Worker *w)
 static PetscErrorCode Finish(Worker *w)
 {
   SpanReconRun *run = w->run;
-  PetscInt pixels = Pixels(run), sets = w->slice.coils.n_sets;
+  PetscInt pixels = Pixels(run), sets = w->slice.coils.n_sets, unit = run->first_unit + w->at;
   float complex *image;
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(SpanSenseImageSize(w->slice.sense), &image));
@@ -70,8 +97,9 @@ static PetscErrorCode Finish(Worker *w)
   if (Writes(run)) {
     SpanReconMagnitudePhase(run->input->info, sets, image, run->magnitude + w->at * pixels,
                             run->phase + w->at * pixels);
-    if (run->reference)
-      SpanReconMagnitudePhase(run->input->info, sets, w->slice.reference, run->reference + w->at * pixels, NULL);
+    if (run->reference && UnitSample(run, unit) == 0)
+      SpanReconMagnitudePhase(run->input->info, sets, w->slice.reference,
+                              run->reference + (UnitSlice(run, unit) - run->mine) * pixels, NULL);
   }
   run->records[w->at] = (SpanReconRecord){.done       = 1,
                                           .iterations = (double)w->solver->iteration,
@@ -83,7 +111,7 @@ static PetscErrorCode Finish(Worker *w)
   w->slice_before                  = 0;
   PetscCall(PetscFree(image));
   PetscCall(SpanReconSolverDestroy(&w->solver));
-  PetscCall(SpanReconSliceDestroy(&w->slice));
+  if (UnitSlice(run, unit + 1) != UnitSlice(run, unit)) PetscCall(Unload(w));
   w->n_done++;
   PetscFunctionReturn(0);
 }
@@ -93,8 +121,8 @@ static PetscErrorCode Advance(Worker *w, PetscBool *worked)
 {
   SpanReconRun *run = w->run;
   PetscFunctionBeginUser;
-  while (!w->solver && w->at < run->n_mine && run->records[w->at].done != 0) w->at++;
-  *worked = (PetscBool)(w->at < run->n_mine);
+  while (!w->solver && w->at < run->n_units && run->records[w->at].done != 0) w->at++;
+  *worked = (PetscBool)(w->at < run->n_units);
   if (!*worked) PetscFunctionReturn(0);
   double start = SpanReportSeconds();
   PetscCall(PetscLogStagePush(SpanStagePrepare));
@@ -108,17 +136,17 @@ static PetscErrorCode Advance(Worker *w, PetscBool *worked)
   PetscFunctionReturn(0);
 }
 
-/* The state of the slices at work: a row a group, gathered under the name of each piece. */
+/* The state of the units at work: a row a group, gathered under the name of each piece. */
 static PetscErrorCode SaveActive(Worker *w, SpanCheckpoint c)
 {
   SpanReconRun *run = w->run;
   PetscInt count = Writes(run), groups = run->input->layout->n_groups, group = run->input->layout->group;
-  int64_t active[2] = {w->solver ? run->mine + w->at : -1, w->solver ? w->solver->iteration : 0};
+  int64_t active[2] = {w->solver ? run->first_unit + w->at : -1, w->solver ? w->solver->iteration : 0};
   double seconds    = w->solver ? w->slice_before + SpanReportSeconds() - w->slice_start : 0;
   PetscFunctionBeginUser;
   PetscCall(SpanCheckpointWrite(c, "active", SPAN_CHECKPOINT_INT64, groups, 2, group, count, active));
   PetscCall(SpanCheckpointWrite(c, "active_seconds", SPAN_CHECKPOINT_DOUBLE, groups, 1, group, count, &seconds));
-  /* Every method's pieces have the same sizes on all groups, but a group between slices has none to ask. */
+  /* Every method's pieces have the same sizes on all groups, but a group between units has none to ask. */
   for (int i = 0; i < span_recon_max_state; i++) {
     long long bytes = w->solver && i < w->solver->n_state ? (long long)w->solver->state[i].bytes : 0, most;
     char name[32];
@@ -133,39 +161,43 @@ static PetscErrorCode SaveActive(Worker *w, SpanCheckpoint c)
 
 static PetscErrorCode Save(Worker *w)
 {
-  SpanReconRun *run = w->run;
-  MPI_Comm world    = run->input->layout->world;
-  PetscInt pixels = Pixels(run), n = run->n_slices, first = run->mine, count = Writes(run) ? run->n_mine : 0;
+  SpanReconRun *run     = w->run;
+  MPI_Comm world        = run->input->layout->world;
+  const PetscInt pixels = Pixels(run), samples = run->input->options->samples, n = run->n_slices * samples,
+                 first = run->first_unit, count = Writes(run) ? run->n_units : 0;
+  const int64_t each = samples;
   SpanCheckpoint c;
-  double seconds = run->seconds_before + SpanReportSeconds();
+  double seconds       = run->seconds_before + SpanReportSeconds();
+  PetscBool first_rank = (PetscBool)(run->input->layout->world_rank == 0);
   PetscFunctionBeginUser;
   PetscCall(SpanCheckpointCreate(world, run->input->options->checkpoint, "recon", w->fingerprint, &c));
   PetscCall(SpanCheckpointWrite(c, "magnitude", SPAN_CHECKPOINT_FLOAT, n, pixels, first, count, run->magnitude));
   PetscCall(SpanCheckpointWrite(c, "phase", SPAN_CHECKPOINT_FLOAT, n, pixels, first, count, run->phase));
   if (run->input->reference)
-    PetscCall(SpanCheckpointWrite(c, "reference", SPAN_CHECKPOINT_FLOAT, n, pixels, first, count, run->reference));
+    PetscCall(SpanCheckpointWrite(c, "reference", SPAN_CHECKPOINT_FLOAT, run->n_slices, pixels, run->mine,
+                                  Writes(run) ? run->n_mine : 0, run->reference));
   PetscCall(SpanCheckpointWrite(c, "records", SPAN_CHECKPOINT_DOUBLE, n, sizeof(SpanReconRecord) / sizeof(double),
                                 first, count, run->records));
-  PetscCall(SpanCheckpointWrite(c, "seconds", SPAN_CHECKPOINT_DOUBLE, 1, 1, 0, run->input->layout->world_rank == 0,
-                                &seconds));
+  PetscCall(SpanCheckpointWrite(c, "samples", SPAN_CHECKPOINT_INT64, 1, 1, 0, first_rank, &each));
+  PetscCall(SpanCheckpointWrite(c, "seconds", SPAN_CHECKPOINT_DOUBLE, 1, 1, 0, first_rank, &seconds));
   PetscCall(SaveActive(w, c));
   PetscCall(SpanCheckpointCommit(&c));
   w->last_checkpoint = SpanReportSeconds();
   PetscFunctionReturn(0);
 }
 
-/* Takes up the slice at work of an earlier run, if it is in this group's share. Later ones start anew. */
+/* Takes up the unit at work of an earlier run, if it is in this group's share. Later ones start anew. */
 static PetscErrorCode RestoreActive(Worker *w, SpanCheckpoint c)
 {
   SpanReconRun *run = w->run;
   PetscInt groups, length;
   PetscFunctionBeginUser;
   PetscCall(SpanCheckpointSize(c, "active", &groups, &length));
-  while (w->at < run->n_mine && run->records[w->at].done != 0) w->at++;
+  while (w->at < run->n_units && run->records[w->at].done != 0) w->at++;
   for (PetscInt g = 0; g < groups; g++) {
     int64_t active[2];
     PetscCall(SpanCheckpointRead(c, "active", SPAN_CHECKPOINT_INT64, g, 1, active));
-    if (w->at >= run->n_mine || active[0] != run->mine + w->at) continue;
+    if (w->at >= run->n_units || active[0] != run->first_unit + w->at) continue;
     PetscCall(TakeUp(w));
     w->solver->iteration = (PetscInt)active[1];
     PetscCall(SpanCheckpointRead(c, "active_seconds", SPAN_CHECKPOINT_DOUBLE, g, 1, &w->slice_before));
@@ -192,19 +224,20 @@ static PetscErrorCode Restore(Worker *w)
   PetscCall(
       SpanCheckpointOpen(run->input->layout->world, run->input->options->checkpoint, "recon", w->fingerprint, &c));
   if (!c) PetscFunctionReturn(0);
-  if (run->n_mine) {
-    PetscCall(SpanCheckpointRead(c, "records", SPAN_CHECKPOINT_DOUBLE, run->mine, run->n_mine, run->records));
+  if (run->n_units) {
+    const PetscInt first = run->first_unit, n = run->n_units;
+    PetscCall(SpanCheckpointRead(c, "records", SPAN_CHECKPOINT_DOUBLE, first, n, run->records));
     if (Writes(run)) {
-      PetscCall(SpanCheckpointRead(c, "magnitude", SPAN_CHECKPOINT_FLOAT, run->mine, run->n_mine, run->magnitude));
-      PetscCall(SpanCheckpointRead(c, "phase", SPAN_CHECKPOINT_FLOAT, run->mine, run->n_mine, run->phase));
-      if (run->reference)
+      PetscCall(SpanCheckpointRead(c, "magnitude", SPAN_CHECKPOINT_FLOAT, first, n, run->magnitude));
+      PetscCall(SpanCheckpointRead(c, "phase", SPAN_CHECKPOINT_FLOAT, first, n, run->phase));
+      if (run->reference && run->n_mine)
         PetscCall(SpanCheckpointRead(c, "reference", SPAN_CHECKPOINT_FLOAT, run->mine, run->n_mine, run->reference));
     }
     PetscCall(RestoreActive(w, c));
   }
   PetscCall(SpanCheckpointRead(c, "seconds", SPAN_CHECKPOINT_DOUBLE, 0, 1, &run->seconds_before));
   PetscCall(SpanCheckpointClose(&c));
-  for (PetscInt i = 0; i < run->n_mine; i++) w->n_done += run->records[i].done != 0;
+  for (PetscInt i = 0; i < run->n_units; i++) w->n_done += run->records[i].done != 0;
   PetscFunctionReturn(0);
 }
 
@@ -243,6 +276,27 @@ static PetscErrorCode Work(Worker *w, SpanProgress progress)
   PetscFunctionReturn(0);
 }
 
+/* This group's share, and memory for its images and its part of the scan. */
+static PetscErrorCode Prepare(SpanReconRun *run)
+{
+  const SpanLayout *l        = run->input->layout;
+  const SpanReconRange units = SpanReconUnits(run, l->group), slices = SpanReconSlices(run, l->group),
+                       touched = SpanReconSlicesTouched(run, l->group);
+  const PetscInt pixels        = Writes(run) ? Pixels(run) : 0;
+  PetscInt first_coil, n_coils;
+  PetscFunctionBeginUser;
+  run->first_unit = units.first;
+  run->n_units    = units.count;
+  run->mine       = slices.first;
+  run->n_mine     = slices.count;
+  PetscInt size   = PetscMax(1, run->n_units * pixels);
+  PetscCall(PetscCalloc3(size, &run->magnitude, size, &run->phase, PetscMax(1, run->n_units), &run->records));
+  if (run->input->reference) PetscCall(PetscCalloc1(PetscMax(1, run->n_mine * pixels), &run->reference));
+  SpanShare(run->input->info->n_coils, l->team_size, l->team_rank, &first_coil, &n_coils);
+  PetscCall(SpanScanPrepare(run->input->scan, run->first_slice + touched.first, touched.count, first_coil, n_coils));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanReconRunSlices(SpanReconRun *run)
 {
   const SpanReconOptions *o = run->input->options;
@@ -250,20 +304,16 @@ PetscErrorCode SpanReconRunSlices(SpanReconRun *run)
   Worker w                  = {.run = run};
   SpanProgress progress;
   PetscFunctionBeginUser;
-  SpanShare(run->n_slices, l->n_groups, l->group, &run->mine, &run->n_mine);
-  PetscInt size = PetscMax(1, Writes(run) ? run->n_mine * Pixels(run) : 0);
-  PetscCall(PetscCalloc3(size, &run->magnitude, size, &run->phase, PetscMax(1, run->n_mine), &run->records));
-  if (run->input->reference) PetscCall(PetscCalloc1(size, &run->reference));
-  PetscInt first_coil, n_coils;
-  SpanShare(run->input->info->n_coils, l->team_size, l->team_rank, &first_coil, &n_coils);
-  PetscCall(SpanScanPrepare(run->input->scan, run->first_slice + run->mine, run->n_mine, first_coil, n_coils));
+  PetscCall(Prepare(run));
   if (o->checkpoint[0]) PetscCall(Fingerprint(run, w.fingerprint, sizeof w.fingerprint));
   if (o->resume) PetscCall(Restore(&w));
   if (o->checkpoint[0]) PetscCall(SpanSignalsInstall());
   /* The first checkpoint at once: a place that cannot be written is found out before the work, not after it. */
   if (o->checkpoint[0]) PetscCall(Save(&w));
-  PetscCall(SpanProgressCreate(l->world, "slices:", run->n_slices, &progress));
+  PetscCall(
+      SpanProgressCreate(l->world, o->samples > 1 ? "samples:" : "slices:", run->n_slices * o->samples, &progress));
   PetscCall(Work(&w, progress));
+  PetscCall(Unload(&w));
   PetscCall(SpanProgressDestroy(&progress));
   PetscFunctionReturn(0);
 }

@@ -1,8 +1,9 @@
-/* The run: each group takes its slices one after the other, one step at a time, with checkpoints between steps. */
+/* The run: each group takes its share of slices and samples one after the other, one step at a time, with checkpoints
+   between steps. */
 #pragma once
 #include <subspan/solvers/recon/slice.h>
 
-/* What is known of a finished slice; all doubles, saved as they are. */
+/* What is known of a finished sample of a slice; all doubles, saved as they are. */
 typedef struct {
   double done, iterations, seconds, strength, noise, acceleration, residual;
 } SpanReconRecord;
@@ -10,12 +11,14 @@ typedef struct {
 typedef struct {
   const SpanReconInput *input;
   const SpanReconMethod *method;
-  PetscInt first_slice, n_slices;       /* of the scan: what --slices chose */
-  PetscInt mine, n_mine;                /* this group's share of them, counted from first_slice */
-  float *magnitude, *phase, *reference; /* (n_mine, ny, nx) of the final grid, on the team's first rank */
-  SpanReconRecord *records;             /* (n_mine) */
-  double seconds_before;                /* spent before a resume */
-  double planned;                       /* this rank's peak memory in bytes, as planned before the start */
+  PetscInt first_slice, n_slices; /* of the scan: what --slices chose */
+  PetscInt first_unit, n_units;   /* this group's share (share.h) of the pairs (slice, sample) */
+  PetscInt mine, n_mine;          /* the slices that belong to it, counted from first_slice */
+  float *magnitude, *phase;       /* (n_units, ny, nx) of the final grid, on the team's first rank */
+  float *reference;               /* (n_mine, ny, nx), there too; NULL without */
+  SpanReconRecord *records;       /* (n_units) */
+  double seconds_before;          /* spent before a resume */
+  double planned;                 /* this rank's peak memory in bytes, as planned before the start */
 } SpanReconRun;
 
 /* Collective. Error SPAN_STOPPED: a signal came, the checkpoint is written. */

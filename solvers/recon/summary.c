@@ -6,41 +6,23 @@
 #include <subspan/io/volume.h>
 #include <subspan/operators/imaging/metrics.h>
 #include <subspan/solvers/compare/compare_json.h>
+#include <subspan/solvers/recon/posterior.h>
+#include <subspan/solvers/recon/share.h>
 #include <subspan/solvers/recon/summary.h>
 #include <stdio.h>
 #include <string.h>
 
 typedef struct {
   SpanReconRun *run;
-  PetscInt pixels, count;   /* count: slices whose images this rank holds */
-  SpanReconRecord *records; /* all slices, on rank 0 */
-  SpanMetricsPart *parts;   /* all slices, on rank 0; NULL without a reference */
+  PetscInt pixels, count;         /* count: slices whose images this rank holds */
+  SpanReconPosterior posterior;   /* of several samples */
+  const float *magnitude, *phase; /* the result: the one sample, or the mean */
+  SpanReconRecord *records;       /* all slices, on rank 0 */
+  SpanMetricsPart *parts;         /* all slices, on rank 0; NULL without a reference */
   double data_range;
   char hash[64];
   SpanGrid grid;
 } Summary;
-
-/* This rank's rows of `length` numbers to rank 0, in slice order: only the teams' first ranks give any. */
-static PetscErrorCode GatherRows(const Summary *s, MPI_Datatype number, PetscInt length, const void *mine, void *all)
-{
-  const SpanLayout *l = s->run->input->layout;
-  int *counts, *displacements;
-  MPI_Datatype row;
-  PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(l->world_size, &counts, l->world_size, &displacements));
-  for (int r = 0; r < l->world_size; r++) {
-    PetscInt first, count;
-    SpanShare(s->run->n_slices, l->n_groups, r / l->team_size, &first, &count);
-    counts[r]        = r % l->team_size ? 0 : (int)count;
-    displacements[r] = (int)first;
-  }
-  PetscCallMPI(MPI_Type_contiguous((int)length, number, &row));
-  PetscCallMPI(MPI_Type_commit(&row));
-  PetscCallMPI(MPI_Gatherv(mine, counts[l->world_rank], row, all, counts, displacements, row, 0, l->world));
-  PetscCallMPI(MPI_Type_free(&row));
-  PetscCall(PetscFree2(counts, displacements));
-  PetscFunctionReturn(0);
-}
 
 /* The reference of --reference, this rank's slices. */
 static PetscErrorCode ReadReference(Summary *s)
@@ -65,24 +47,45 @@ static PetscErrorCode ReadReference(Summary *s)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Compare(Summary *s)
+/* The reference's maximum. */
+static PetscErrorCode DataRange(Summary *s)
 {
   SpanReconRun *run = s->run;
   double most       = 0;
+  PetscFunctionBeginUser;
+  if (run->input->options->reference[0]) PetscCall(ReadReference(s));
+  for (PetscInt i = 0; run->reference && i < s->count * s->pixels; i++)
+    most = PetscMax(most, (double)run->reference[i]);
+  PetscCallMPI(MPI_Allreduce(&most, &s->data_range, 1, MPI_DOUBLE, MPI_MAX, run->input->layout->world));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Result(Summary *s)
+{
+  PetscFunctionBeginUser;
+  s->magnitude = s->run->magnitude;
+  s->phase     = s->run->phase;
+  if (s->run->input->options->samples == 1) PetscFunctionReturn(0);
+  PetscCall(SpanReconPosteriorCreate(s->run, s->data_range, &s->posterior));
+  s->magnitude = s->posterior.magnitude;
+  s->phase     = s->posterior.phase;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Compare(Summary *s)
+{
+  SpanReconRun *run = s->run;
   SpanMetricsPart *mine;
   PetscErrorCode ierr = 0;
   PetscFunctionBeginUser;
-  if (run->input->options->reference[0]) PetscCall(ReadReference(s));
   if (!run->reference) PetscFunctionReturn(0);
-  for (PetscInt i = 0; i < s->count * s->pixels; i++) most = PetscMax(most, (double)run->reference[i]);
-  PetscCallMPI(MPI_Allreduce(&most, &s->data_range, 1, MPI_DOUBLE, MPI_MAX, run->input->layout->world));
   PetscCall(PetscMalloc1(s->count + 1, &mine));
   for (PetscInt i = 0; i < s->count && !ierr; i++)
-    ierr = SpanMetricsSlice(run->input->info->grid.ny, run->input->info->grid.nx, run->magnitude + i * s->pixels,
+    ierr = SpanMetricsSlice(run->input->info->grid.ny, run->input->info->grid.nx, s->magnitude + i * s->pixels,
                             run->reference + i * s->pixels, s->data_range, &mine[i]);
   PetscCall(SpanErrorAgree(run->input->layout->world, ierr));
   PetscCall(PetscMalloc1(run->n_slices, &s->parts));
-  PetscCall(GatherRows(s, MPI_DOUBLE, sizeof(SpanMetricsPart) / sizeof(double), mine, s->parts));
+  PetscCall(SpanReconGather(run, PETSC_FALSE, MPI_DOUBLE, sizeof(SpanMetricsPart) / sizeof(double), mine, s->parts));
   PetscCall(PetscFree(mine));
   PetscFunctionReturn(0);
 }
@@ -128,7 +131,7 @@ static PetscErrorCode WriteNifti(Summary *s)
   PetscErrorCode ierr = 0;
   PetscFunctionBeginUser;
   if (l->world_rank == 0) PetscCall(PetscMalloc1(s->run->n_slices * s->pixels, &all));
-  PetscCall(GatherRows(s, MPI_FLOAT, s->pixels, s->run->magnitude, all));
+  PetscCall(SpanReconGather(s->run, PETSC_FALSE, MPI_FLOAT, s->pixels, s->magnitude, all));
   if (l->world_rank == 0) ierr = SpanNiftiWrite(s->run->input->options->nifti, &s->grid, all);
   PetscCall(SpanErrorAgree(l->world, ierr));
   PetscCall(PetscFree(all));
@@ -143,8 +146,9 @@ static PetscErrorCode WriteOutput(Summary *s)
   PetscFunctionBeginUser;
   PetscCall(SpanHashFile(run->input->layout->world, run->input->info->path, s->hash));
   PetscCall(SpanVolumeWriterCreate(run->input->layout->world, o->output, &s->grid, &writer));
-  PetscCall(SpanVolumeWrite(writer, "reconstruction", run->mine, s->count, run->magnitude));
-  PetscCall(SpanVolumeWrite(writer, "phase", run->mine, s->count, run->phase));
+  PetscCall(SpanVolumeWrite(writer, "reconstruction", run->mine, s->count, s->magnitude));
+  PetscCall(SpanVolumeWrite(writer, "phase", run->mine, s->count, s->phase));
+  if (o->samples > 1) PetscCall(SpanReconPosteriorWrite(run, &s->posterior, writer));
   if (run->reference) PetscCall(SpanVolumeWrite(writer, "reference", run->mine, s->count, run->reference));
   PetscCall(Provenance(s, writer));
   PetscCall(SpanVolumeWriterCommit(&writer));
@@ -173,6 +177,7 @@ static PetscErrorCode WriteJson(const Summary *s)
     SpanMetricsAddJSON(root, SpanMetricsVolume(run->n_slices, s->pixels, s->parts, s->data_range));
     cJSON_AddNumberToObject(root, "data_range", s->data_range);
   }
+  if (o->samples > 1) SpanReconPosteriorAddJSON(run, &s->posterior, root);
   cJSON *slices = cJSON_AddArrayToObject(root, "slices");
   for (PetscInt i = 0; i < run->n_slices; i++) {
     const SpanReconRecord *r = &s->records[i];
@@ -222,10 +227,33 @@ static PetscErrorCode Print(const Summary *s)
              m.ssim, m.nrmse);
     }
   }
+  if (run->input->options->samples > 1) SpanReconPosteriorPrint(run, &s->posterior);
   printf("  %-12s %.2f s on %d rank%s, peak %.0f MiB on rank 0\n", "time", run->seconds_before + SpanReportSeconds(),
          run->input->layout->world_size, run->input->layout->world_size == 1 ? "" : "s",
          SpanReportPeakMemory() / 0x1p20);
   printf("  %-12s %s\n", "output", run->input->options->output);
+  PetscFunctionReturn(0);
+}
+
+/* A slice's record from those of its samples: the work is added, the residual is the largest. */
+static PetscErrorCode Records(Summary *s)
+{
+  const SpanReconRun *run = s->run;
+  const PetscInt samples  = run->input->options->samples;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(run->n_slices * samples, &s->records));
+  PetscCall(
+      SpanReconGather(run, PETSC_TRUE, MPI_DOUBLE, sizeof(SpanReconRecord) / sizeof(double), run->records, s->records));
+  for (PetscInt i = 0; i < run->n_slices && run->input->layout->world_rank == 0; i++) {
+    SpanReconRecord r = s->records[i * samples];
+    for (PetscInt k = 1; k < samples; k++) {
+      const SpanReconRecord *one = &s->records[i * samples + k];
+      r.iterations += one->iterations;
+      r.seconds += one->seconds;
+      r.residual = PetscMax(r.residual, one->residual);
+    }
+    s->records[i] = r;
+  }
   PetscFunctionReturn(0);
 }
 
@@ -239,8 +267,9 @@ PetscErrorCode SpanReconSummary(SpanReconRun *run)
   s.grid.nz = run->n_slices;
   for (int k = 0; k < 3; k++)
     s.grid.origin[k] += (double)run->first_slice * s.grid.spacing[2] * s.grid.direction[3 * k + 2];
-  PetscCall(PetscMalloc1(run->n_slices, &s.records));
-  PetscCall(GatherRows(&s, MPI_DOUBLE, sizeof(SpanReconRecord) / sizeof(double), run->records, s.records));
+  PetscCall(Records(&s));
+  PetscCall(DataRange(&s));
+  PetscCall(Result(&s));
   PetscCall(Compare(&s));
   PetscCall(WriteOutput(&s));
   if (run->input->layout->world_rank == 0) {
@@ -250,5 +279,6 @@ PetscErrorCode SpanReconSummary(SpanReconRun *run)
   PetscCall(SpanErrorAgree(run->input->layout->world, ierr));
   PetscCall(PetscFree(s.records));
   PetscCall(PetscFree(s.parts));
+  PetscCall(SpanReconPosteriorDestroy(&s.posterior));
   PetscFunctionReturn(0);
 }
