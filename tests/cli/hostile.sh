@@ -74,6 +74,7 @@ refused "it takes no --iterations" recon good.h5 --method dds --prior good.h5 --
 refused "no/such/out.h5: cannot be written" recon good.h5 -o no/such/out.h5
 refused "no/such/out.json: cannot be written" recon good.h5 --json no/such/out.json "${out[@]}"
 refused "no/such/scan.h5: cannot be written" simulate mri image.h5 -o no/such/scan.h5
+refused "--method tv: takes no --samples" recon good.h5 --method tv --samples 3 "${out[@]}"
 refused "--dds_steps" recon good.h5 --method dds --dds_steps 0 "${out[@]}"
 
 printf 'method: [tv\n' >broken.yaml
