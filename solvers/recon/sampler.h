@@ -9,6 +9,7 @@
 
 typedef struct {
   const SpanReconProblem *problem;
+  PetscInt *evaluations;            /* the solver's count */
   PetscInt n;                       /* complex numbers of the image, all map sets */
   double scale;                     /* image of the prior = scale x image of the scan */
   double noise;                     /* of a sample's real part, in the prior's units */
@@ -22,15 +23,18 @@ typedef struct {
   double identity, weight; /* of the operator identity + weight A'A */
 } SpanSampler;
 
-/* KSP's prefix is the method's name; `iterations` and `tolerance` are its defaults. x is the start: noise of the first
-   level, on the start that the options name. Sets the solver's state and data. */
-PetscErrorCode SpanSamplerCreate(SpanReconSolver solver, PetscInt iterations, double tolerance, SpanSampler **sampler);
+/* KSP's prefix is the method's name; `iterations` and `tolerance` are its defaults. x is the start that the options
+   name, with noise of the first level on it if it is to be noisy. Sets the solver's state and data. */
+PetscErrorCode SpanSamplerCreate(SpanReconSolver solver, PetscInt iterations, double tolerance, PetscBool noisy);
 /* Frees solver->data. */
 PetscErrorCode SpanSamplerDestroy(SpanReconSolver solver);
 /* x / scale */
 PetscErrorCode SpanSamplerImage(SpanReconSolver solver, float complex *image);
 /* Complex images of work memory, for --plan. */
 PetscInt SpanSamplerWorkImages(void);
+
+/* Counts a step; the solver is done after the last one. */
+void SpanSamplerStepped(SpanReconSolver solver);
 
 /* The random shift of the prior's patch grid in a step. */
 void SpanSamplerShift(const SpanSampler *sampler, PetscInt step, PetscInt offset[2]);
