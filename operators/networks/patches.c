@@ -45,18 +45,18 @@ typedef struct {
 } Cut;
 
 /* The row or column of the image that index i stands for; -1 where there is none. */
-static PetscInt Index(const Cut *cut, PetscInt i, PetscInt n)
+static PetscInt Index(const SpanPatchGeometry *g, PetscInt i, PetscInt n)
 {
-  return i >= 0 && i < n ? i : cut->g->boundary == SPAN_BOUNDARY_CIRCULAR ? Wrap(i, n) : -1;
+  return i >= 0 && i < n ? i : g->boundary == SPAN_BOUNDARY_CIRCULAR ? Wrap(i, n) : -1;
 }
 
 static void CutImage(const Cut *cut, const SpanPatchOrigin *o, float *patch)
 {
   const PetscInt rows = cut->g->rows, columns = cut->g->columns, c = cut->c;
   for (PetscInt y = 0; y < rows; y++) {
-    const PetscInt v = Index(cut, o->row + y, cut->h);
+    const PetscInt v = Index(cut->g, o->row + y, cut->h);
     for (PetscInt x = 0; x < columns; x++) {
-      const PetscInt u = Index(cut, o->column + x, cut->w);
+      const PetscInt u = Index(cut->g, o->column + x, cut->w);
       float *to        = patch + (y * columns + x) * cut->channels;
       for (PetscInt k = 0; k < c; k++) to[k] = v < 0 || u < 0 ? 0 : cut->image[(v * cut->w + u) * c + k];
     }
@@ -109,7 +109,7 @@ static void CutSurroundings(const Cut *cut, const SpanPatchOrigin *o, PetscInt l
     for (PetscInt x = 0; x < columns; x++)
       for (PetscInt k = 0; k < c; k++) sums[x * channels + k] = 0;
     for (PetscInt i = 0; i < factor; i++) {
-      const PetscInt v = Index(cut, first + i, cut->h);
+      const PetscInt v = Index(cut->g, first + i, cut->h);
       if (v >= 0) AddRow(cut, v, o->column - left, factor, sums);
     }
     for (PetscInt x = 0; x < columns; x++)
@@ -122,9 +122,9 @@ static void CutSubsampled(const Cut *cut, const SpanPatchOrigin *o, PetscInt lev
   const PetscInt rows = cut->g->rows, columns = cut->g->columns, c = cut->c, factor = (PetscInt)1 << level;
   const PetscInt up = (factor - 1) * rows / 2, left = (factor - 1) * columns / 2;
   for (PetscInt y = 0; y < rows; y++) {
-    const PetscInt v = Index(cut, o->row - up + y * factor, cut->h);
+    const PetscInt v = Index(cut->g, o->row - up + y * factor, cut->h);
     for (PetscInt x = 0; x < columns; x++) {
-      const PetscInt u = Index(cut, o->column - left + x * factor, cut->w);
+      const PetscInt u = Index(cut->g, o->column - left + x * factor, cut->w);
       for (PetscInt k = 0; k < c; k++)
         patch[(y * columns + x) * cut->channels + k] = v < 0 || u < 0 ? 0 : cut->image[(v * cut->w + u) * c + k];
     }
@@ -147,6 +147,48 @@ void SpanPatchesCut(const SpanPatchGeometry *g, PetscInt h, PetscInt w, PetscInt
         CutSurroundings(&cut, &origins[i], g->level[l], to);
       else
         CutSubsampled(&cut, &origins[i], g->level[l], to);
+    }
+  }
+}
+
+/* Adds to row v of an image what a patch has from it at `factor`, 1 for the image's own channels. A window that is
+   wider than a circular image passes the row more than once. */
+static void SpreadRow(const Cut *cut, const SpanPatchOrigin *o, PetscInt v, PetscInt factor, const float *patch,
+                      float *row)
+{
+  const SpanPatchGeometry *g = cut->g;
+  const PetscInt c = cut->c, step = g->boundary == SPAN_BOUNDARY_CIRCULAR ? cut->h : factor * g->rows;
+  const PetscInt taken = g->coarsening == SPAN_COARSEN_MEAN ? factor : 1; /* of the `factor` points on each axis */
+  const PetscInt up = (factor - 1) * g->rows / 2, left = (factor - 1) * g->columns / 2;
+  const float scale = 1 / (float)(taken * taken);
+  PetscInt at       = v - (o->row - up); /* in the window */
+  if (g->boundary == SPAN_BOUNDARY_CIRCULAR) at = Wrap(at, cut->h);
+  for (; at >= 0 && at < factor * g->rows; at += step) {
+    if (at % factor >= taken) continue;
+    for (PetscInt x = 0; x < g->columns; x++) {
+      const float *from = patch + (at / factor * g->columns + x) * cut->channels;
+      for (PetscInt j = 0; j < taken; j++) {
+        const PetscInt u = Index(g, o->column - left + x * factor + j, cut->w);
+        for (PetscInt k = 0; k < c && u >= 0; k++) row[u * c + k] += scale * from[k];
+      }
+    }
+  }
+}
+
+void SpanPatchesCutTransposed(const SpanPatchGeometry *g, PetscInt n_images, PetscInt h, PetscInt w, PetscInt c,
+                              PetscInt n, const SpanPatchOrigin origins[], const float *patches, float *images)
+{
+  const Cut cut = {g, h, w, c, SpanPatchChannels(g, c), NULL};
+#pragma omp parallel for schedule(static)
+  for (PetscInt r = 0; r < n_images * h; r++) {
+    float *row = images + r * w * c;
+    memset(row, 0, (size_t)(w * c) * sizeof *row);
+    for (PetscInt i = 0; i < n; i++) {
+      const float *patch = patches + i * g->rows * g->columns * cut.channels;
+      if (origins[i].image != r / h) continue;
+      SpreadRow(&cut, &origins[i], r % h, 1, patch, row);
+      for (PetscInt l = 0; l < g->n_levels; l++)
+        SpreadRow(&cut, &origins[i], r % h, (PetscInt)1 << g->level[l], patch + c * (1 + l) + 2 * g->positions, row);
     }
   }
 }
@@ -191,19 +233,23 @@ PetscErrorCode SpanPatchesGrid(const SpanPatchGeometry *g, PetscInt n_images, Pe
   PetscFunctionReturn(0);
 }
 
+/* The row of a patch that is joined into row v of its image; -1 where there is none. */
+static PetscInt JoinedRow(const SpanPatchGeometry *g, PetscInt h, const SpanPatchOrigin *o, PetscInt v)
+{
+  PetscInt y = v - o->row;
+  if (g->boundary == SPAN_BOUNDARY_CIRCULAR) y = Wrap(y, h);
+  return y >= g->margin && y < g->rows - g->margin ? y : -1;
+}
+
 /* Adds the patch's row that lies on row v of its image, if any. */
 static void JoinRow(const SpanPatchGeometry *g, PetscInt h, PetscInt w, PetscInt c, const SpanPatchOrigin *o,
                     PetscInt v, const float *patch, float *row, float *weights)
 {
-  const PetscInt columns = g->columns, last = columns - g->margin;
-  PetscInt y = v - o->row;
-  if (g->boundary == SPAN_BOUNDARY_CIRCULAR) y = Wrap(y, h);
-  if (y < g->margin || y >= g->rows - g->margin) return;
-  for (PetscInt x = g->margin; x < last; x++) {
-    PetscInt u = o->column + x;
-    if (g->boundary == SPAN_BOUNDARY_CIRCULAR) u = Wrap(u, w);
-    if (u < 0 || u >= w) continue;
-    for (PetscInt k = 0; k < c; k++) row[u * c + k] += patch[(y * columns + x) * c + k];
+  const PetscInt y = JoinedRow(g, h, o, v);
+  for (PetscInt x = g->margin; y >= 0 && x < g->columns - g->margin; x++) {
+    const PetscInt u = Index(g, o->column + x, w);
+    if (u < 0) continue;
+    for (PetscInt k = 0; k < c; k++) row[u * c + k] += patch[(y * g->columns + x) * c + k];
     weights[u] += 1;
   }
 }
@@ -229,6 +275,50 @@ PetscErrorCode SpanPatchesJoin(const SpanPatchGeometry *g, PetscInt n_images, Pe
   }
   PetscCheck(!uncovered, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%d points of the images are in no patch", uncovered);
   PetscFunctionReturn(0);
+}
+
+/* Adds to each point of row v of an image whether the patch is joined into it. */
+static void CountRow(const SpanPatchGeometry *g, PetscInt h, PetscInt w, const SpanPatchOrigin *o, PetscInt v,
+                     float *weights)
+{
+  if (JoinedRow(g, h, o, v) < 0) return;
+  for (PetscInt x = g->margin; x < g->columns - g->margin; x++) {
+    const PetscInt u = Index(g, o->column + x, w);
+    if (u >= 0) weights[u] += 1;
+  }
+}
+
+/* Row v of an image into the patch's row that is joined into it. */
+static void SplitRow(const SpanPatchGeometry *g, PetscInt h, PetscInt w, PetscInt c, const SpanPatchOrigin *o,
+                     PetscInt v, const float *row, const float *weights, float *patch)
+{
+  const PetscInt y = JoinedRow(g, h, o, v);
+  for (PetscInt x = g->margin; y >= 0 && x < g->columns - g->margin; x++) {
+    const PetscInt u = Index(g, o->column + x, w);
+    for (PetscInt k = 0; k < c && u >= 0; k++) patch[(y * g->columns + x) * c + k] = row[u * c + k] / weights[u];
+  }
+}
+
+void SpanPatchesJoinTransposed(const SpanPatchGeometry *g, PetscInt n_images, PetscInt h, PetscInt w, PetscInt c,
+                               PetscInt n, const SpanPatchOrigin origins[], const float *images, float *patches)
+{
+  const PetscInt size = g->rows * g->columns * c;
+#pragma omp parallel
+  {
+#pragma omp for schedule(static)
+    for (PetscInt i = 0; i < n; i++) memset(patches + i * size, 0, (size_t)size * sizeof *patches);
+      /* A row of a patch lies on one row of its image, so that threads do not meet. */
+#pragma omp for schedule(static)
+    for (PetscInt r = 0; r < n_images * h; r++) {
+      float weights[w];
+      memset(weights, 0, sizeof weights);
+      for (PetscInt i = 0; i < n; i++)
+        if (origins[i].image == r / h) CountRow(g, h, w, &origins[i], r % h, weights);
+      for (PetscInt i = 0; i < n; i++)
+        if (origins[i].image == r / h)
+          SplitRow(g, h, w, c, &origins[i], r % h, images + r * w * c, weights, patches + i * size);
+    }
+  }
 }
 
 PetscErrorCode SpanPatchesGather(MPI_Comm comm, PetscInt n, PetscInt patch_size, float *patches)

@@ -36,6 +36,10 @@ PetscInt SpanPatchChannels(const SpanPatchGeometry *geometry, PetscInt c);
 /* patches: (n, rows, columns, SpanPatchChannels). Threaded. */
 void SpanPatchesCut(const SpanPatchGeometry *geometry, PetscInt h, PetscInt w, PetscInt c, const float *images,
                     PetscInt n, const SpanPatchOrigin origins[], float *patches);
+/* The transpose of its linear part (positions give nothing): images (n_images, h, w, c), each point the sum of what the
+   patches have of it. The order of summation is that of `origins`. Threaded. */
+void SpanPatchesCutTransposed(const SpanPatchGeometry *geometry, PetscInt n_images, PetscInt h, PetscInt w, PetscInt c,
+                              PetscInt n, const SpanPatchOrigin origins[], const float *patches, float *images);
 
 /* Patches that cover n_images images, side by side but for their margins, the first of each axis shifted up and left by
    offset[axis] points (below the patch less its margins). With zero padding none reaches further out of the image than
@@ -46,6 +50,9 @@ PetscErrorCode SpanPatchesGrid(const SpanPatchGeometry *geometry, PetscInt n_ima
    order of summation is that of `origins`. Threaded. Errors: a point that no patch covers. */
 PetscErrorCode SpanPatchesJoin(const SpanPatchGeometry *geometry, PetscInt n_images, PetscInt h, PetscInt w, PetscInt c,
                                PetscInt n, const SpanPatchOrigin origins[], const float *patches, float *images);
+/* Its transpose: zero in the margins, elsewhere the image over the number of patches that overlap. Threaded. */
+void SpanPatchesJoinTransposed(const SpanPatchGeometry *geometry, PetscInt n_images, PetscInt h, PetscInt w, PetscInt c,
+                               PetscInt n, const SpanPatchOrigin origins[], const float *images, float *patches);
 /* Collective: completes patches (n, rows, columns, c), of which each rank of `comm` has its SpanShare of the n, on all
    ranks, so that joining them gives the same bits as on one rank. */
 PetscErrorCode SpanPatchesGather(MPI_Comm comm, PetscInt n, PetscInt patch_size, float *patches);

@@ -272,122 +272,227 @@ PetscErrorCode SpanPriorLoad(MPI_Comm comm, const char path[], SpanTape tape, Sp
 
 /* Denoising ------------------------------------------------------------------------------------------------------- */
 
-/* Scales the patches for the network, all channels but the positions, and runs it: out has what F gives. */
-static PetscErrorCode Apply(SpanTape tape, SpanPrior prior, const SpanPatchGeometry *g, PetscInt n,
-                            const SpanDenoiserCoefficients at[], float *patches, SpanTensor *out)
+/* One evaluation, whose patches the ranks of the team share. */
+typedef struct {
+  SpanTape tape;
+  SpanPrior prior;
+  MPI_Comm team;
+  SpanPatchGeometry geometry;
+  PetscInt n_images, h, w, n_patches, points, channels; /* points and channels: of a patch */
+  SpanPatchOrigin *origins;
+  SpanDenoiserCoefficients *at; /* each patch */
+  const float *images;
+  const float
+      *cotangent; /* of the denoised patches (n_patches, rows, columns, 2) where a gradient is wanted, or NULL */
+  float *patches; /* scratch of a batch */
+} Denoising;
+
+/* A batch of n patches from number `first` on; result: of the first one. */
+typedef PetscErrorCode (*Batch)(const Denoising *d, PetscInt first, PetscInt n, float *result);
+
+/* All channels but the positions. */
+static void ScaleInput(const Denoising *d, PetscInt first, PetscInt n, float *patches)
 {
-  const PetscInt channels = prior->config.unet.in_channels, points = g->rows * g->columns;
-  const PetscInt64 shape[4] = {n, g->rows, g->columns, channels};
-  double *time;
-  SpanTensor in;
-  PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(n, &time));
-  for (PetscInt i = 0; i < n; i++) time[i] = at[i].time;
+  const PetscInt channels = d->channels, points = d->points;
 #pragma omp parallel for schedule(static)
   for (PetscInt i = 0; i < n * points; i++) {
-    const float scale = (float)at[i / points].in;
+    const float scale = (float)d->at[first + i / points].in;
     for (PetscInt k = 0; k < channels; k++)
-      if (!g->positions || k < image_channels || k >= image_channels + 2) patches[i * channels + k] *= scale;
+      if (!d->geometry.positions || k < image_channels || k >= image_channels + 2) patches[i * channels + k] *= scale;
   }
-  PetscCall(SpanTensorWrap(SpanTapeArena(tape), 4, shape, patches, &in));
-  PetscCall(SpanUNetApply(tape, prior->unet, in, time, out));
-  PetscCall(SpanTensorDestroy(&in));
+}
+
+/* Scales the patches of d for the network and runs it: in is around them, out has what F gives. */
+static PetscErrorCode Apply(const Denoising *d, PetscInt first, PetscInt n, SpanTensor *in, SpanTensor *out)
+{
+  const PetscInt64 shape[4] = {n, d->geometry.rows, d->geometry.columns, d->channels};
+  double *time;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(n, &time));
+  for (PetscInt i = 0; i < n; i++) time[i] = d->at[first + i].time;
+  ScaleInput(d, first, n, d->patches);
+  PetscCall(SpanTensorWrap(SpanTapeArena(d->tape), 4, shape, d->patches, in));
+  (*in)->differentiable = (PetscBool)(d->cotangent != NULL);
+  (*in)->computed       = PETSC_TRUE; /* not a parameter */
+  PetscCall(SpanUNetApply(d->tape, d->prior->unet, *in, time, out));
   PetscCall(PetscFree(time));
   PetscFunctionReturn(0);
 }
 
-typedef struct {
-  SpanTape tape;
-  SpanPrior prior;
-  SpanPatchGeometry geometry;
-  PetscInt h, w;
-  const float *images;
-  const double *sigma; /* of each image */
-  float *patches;      /* scratch of a batch */
-} Denoising;
-
 /* denoised: (n, rows, columns, 2) */
-static PetscErrorCode DenoiseBatch(const Denoising *d, PetscInt n, const SpanPatchOrigin origins[], float *denoised)
+static PetscErrorCode DenoiseBatch(const Denoising *d, PetscInt first, PetscInt n, float *denoised)
 {
-  const SpanPatchGeometry *g = &d->geometry;
-  const PetscInt channels = d->prior->config.unet.in_channels, points = g->rows * g->columns;
-  SpanDenoiserCoefficients *at;
-  SpanTensor out;
+  const PetscInt points = d->points;
+  SpanTensor in, out;
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(n, &at));
-  for (PetscInt i = 0; i < n; i++) at[i] = SpanDenoiserAt(&d->prior->config.denoiser, d->sigma[origins[i].image]);
-  SpanPatchesCut(g, d->h, d->w, image_channels, d->images, n, origins, d->patches);
+  SpanPatchesCut(&d->geometry, d->h, d->w, image_channels, d->images, n, d->origins + first, d->patches);
   for (PetscInt i = 0; i < n * points; i++)
     for (PetscInt k = 0; k < image_channels; k++)
-      denoised[i * image_channels + k] = (float)at[i / points].skip * d->patches[i * channels + k];
-  PetscCall(Apply(d->tape, d->prior, g, n, at, d->patches, &out));
+      denoised[i * image_channels + k] = (float)d->at[first + i / points].skip * d->patches[i * d->channels + k];
+  PetscCall(Apply(d, first, n, &in, &out));
   for (PetscInt i = 0; i < n * points * image_channels; i++)
-    denoised[i] += (float)at[i / (points * image_channels)].out * SpanTensorFloats(out)[i];
+    denoised[i] += (float)d->at[first + i / (points * image_channels)].out * SpanTensorFloats(out)[i];
+  PetscCall(SpanTensorDestroy(&in));
   PetscCall(SpanTensorDestroy(&out));
-  PetscCall(PetscFree(at));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode DenoiseShare(Denoising *d, MPI_Comm team, PetscInt n, const SpanPatchOrigin origins[],
-                                   float *denoised)
+/* gradient: (n, rows, columns, channels), of what is cut from the images */
+static PetscErrorCode GradientBatch(const Denoising *d, PetscInt first, PetscInt n, float *gradient)
 {
-  const PetscInt points = d->geometry.rows * d->geometry.columns, batch = PetscMin(d->prior->batch, n);
-  int rank, size;
+  const PetscInt points  = d->points;
+  const float *cotangent = d->cotangent + first * points * image_channels;
+  SpanTensor in, out, seed;
+  PetscFunctionBeginUser;
+  SpanPatchesCut(&d->geometry, d->h, d->w, image_channels, d->images, n, d->origins + first, d->patches);
+  PetscCall(Apply(d, first, n, &in, &out));
+  PetscCall(SpanTensorCreateLike(out, &seed));
+  for (PetscInt i = 0; i < n * points * image_channels; i++)
+    SpanTensorFloats(seed)[i] = (float)d->at[first + i / (points * image_channels)].out * cotangent[i];
+  PetscCall(SpanTapeBackward(d->tape, out, seed));
+  PetscCall(PetscArraycpy(gradient, SpanTensorFloats(in->gradient), n * points * d->channels));
+  ScaleInput(d, first, n, gradient);
+  for (PetscInt i = 0; i < n * points; i++)
+    for (PetscInt k = 0; k < image_channels; k++)
+      gradient[i * d->channels + k] += (float)d->at[first + i / points].skip * cotangent[i * image_channels + k];
+  PetscCall(SpanTensorDestroy(&in));
+  PetscCall(SpanTensorDestroy(&out));
+  PetscCall(SpanTensorDestroy(&seed));
+  PetscFunctionReturn(0);
+}
+
+/* Runs this rank's patches and completes all of them: result has `size` numbers of each. Recorded where a gradient is
+   wanted. */
+static PetscErrorCode RunShare(Denoising *d, Batch run, PetscInt size, float *result)
+{
+  const PetscInt batch      = PetscMin(d->prior->batch, d->n_patches);
+  const PetscBool recording = SpanTapeIsRecording(d->tape);
+  int rank, ranks;
   PetscInt first, count;
   PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_rank(team, &rank));
-  PetscCallMPI(MPI_Comm_size(team, &size));
-  SpanShare(n, size, rank, &first, &count);
-  PetscCall(SpanArenaGet(SpanTapeArena(d->tape),
-                         (size_t)(batch * points * d->prior->config.unet.in_channels) * sizeof(float), &d->patches));
+  PetscCallMPI(MPI_Comm_rank(d->team, &rank));
+  PetscCallMPI(MPI_Comm_size(d->team, &ranks));
+  SpanShare(d->n_patches, ranks, rank, &first, &count);
+  PetscCall(
+      SpanArenaGet(SpanTapeArena(d->tape), (size_t)(batch * d->points * d->channels) * sizeof(float), &d->patches));
+  PetscCall(SpanTapeSetRecording(d->tape, (PetscBool)(d->cotangent != NULL)));
   for (PetscInt i = first; i < first + count; i += batch)
-    PetscCall(DenoiseBatch(d, PetscMin(batch, first + count - i), origins + i, denoised + i * points * image_channels));
+    PetscCall(run(d, i, PetscMin(batch, first + count - i), result + i * size));
+  PetscCall(SpanTapeSetRecording(d->tape, recording));
   PetscCall(SpanArenaReturn(SpanTapeArena(d->tape), d->patches));
+  PetscCall(SpanPatchesGather(d->team, d->n_patches, size, result));
+  PetscFunctionReturn(0);
+}
+
+/* The geometry for images of this size, and the patches' places. */
+static PetscErrorCode PlacePatches(Denoising *d, const PetscInt offset[2])
+{
+  SpanPatchGeometry *g  = &d->geometry;
+  const PetscBool whole = (PetscBool)(g->rows == 0);
+  PetscInt shift[2]     = {0, 0};
+  PetscFunctionBeginUser;
+  if (whole) {
+    g->rows    = d->h + 2 * g->padding;
+    g->columns = d->w + 2 * g->padding;
+  } else {
+    g->margin = PetscMin(g->rows / margin_share, g->padding);
+  }
+  for (int i = 0; offset && !whole && i < 2; i++) {
+    const PetscInt core = (i ? g->columns : g->rows) - 2 * g->margin;
+    shift[i]            = (offset[i] % core + core) % core;
+  }
+  d->points = g->rows * g->columns;
+  PetscCall(SpanPatchesGrid(g, d->n_images, d->h, d->w, shift, &d->n_patches, &d->origins));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Start(SpanTape tape, SpanPrior prior, MPI_Comm team, SpanTensor x, const double sigma[],
+                            const PetscInt offset[2], Denoising *d)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(x->n_dims == 4 && x->shape[3] == image_channels && x->type == SPAN_FLOAT32, team, PETSC_ERR_ARG_SIZ,
+             "a prior denoises float32 images (N, H, W, 2)");
+  *d = (Denoising){.tape     = tape,
+                   .prior    = prior,
+                   .team     = team,
+                   .geometry = prior->config.patches,
+                   .n_images = (PetscInt)x->shape[0],
+                   .h        = (PetscInt)x->shape[1],
+                   .w        = (PetscInt)x->shape[2],
+                   .channels = prior->config.unet.in_channels,
+                   .images   = SpanTensorFloats(x)};
+  for (PetscInt i = 0; i < d->n_images; i++)
+    PetscCheck(sigma[i] > 0, team, PETSC_ERR_ARG_OUTOFRANGE, "a noise level of %g", sigma[i]);
+  PetscCall(PlacePatches(d, offset));
+  PetscCall(PetscMalloc1(d->n_patches, &d->at));
+  for (PetscInt i = 0; i < d->n_patches; i++)
+    d->at[i] = SpanDenoiserAt(&prior->config.denoiser, sigma[d->origins[i].image]);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Finish(Denoising *d)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree(d->at));
+  PetscCall(PetscFree(d->origins));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode SpanPriorDenoise(SpanTape tape, SpanPrior prior, MPI_Comm team, SpanTensor x, const double sigma[],
                                 const PetscInt offset[2], SpanTensor *result)
 {
-  const PetscInt images = (PetscInt)x->shape[0];
-  Denoising d           = {.tape     = tape,
-                           .prior    = prior,
-                           .geometry = prior->config.patches,
-                           .h        = (PetscInt)x->shape[1],
-                           .w        = (PetscInt)x->shape[2],
-                           .images   = SpanTensorFloats(x),
-                           .sigma    = sigma};
-  PetscInt n, shift[2] = {0, 0};
-  SpanPatchOrigin *origins;
+  Denoising d;
   float *denoised;
-  const PetscBool recording = SpanTapeIsRecording(tape);
   PetscFunctionBeginUser;
-  PetscCheck(x->n_dims == 4 && x->shape[3] == image_channels && x->type == SPAN_FLOAT32, team, PETSC_ERR_ARG_SIZ,
-             "a prior denoises float32 images (N, H, W, 2)");
-  for (PetscInt i = 0; i < images; i++)
-    PetscCheck(sigma[i] > 0, team, PETSC_ERR_ARG_OUTOFRANGE, "a noise level of %g", sigma[i]);
-  if (d.geometry.rows == 0) {
-    d.geometry.rows    = d.h + 2 * d.geometry.padding;
-    d.geometry.columns = d.w + 2 * d.geometry.padding;
-  } else {
-    d.geometry.margin = PetscMin(d.geometry.rows / margin_share, d.geometry.padding);
-  }
-  for (int i = 0; offset && i < 2; i++) {
-    const PetscInt core = (i ? d.geometry.columns : d.geometry.rows) - 2 * d.geometry.margin;
-    shift[i]            = (offset[i] % core + core) % core;
-  }
-  if (prior->config.patches.rows == 0) shift[0] = shift[1] = 0;
-  PetscCall(SpanPatchesGrid(&d.geometry, images, d.h, d.w, shift, &n, &origins));
-  const PetscInt size = d.geometry.rows * d.geometry.columns * image_channels;
-  PetscCall(SpanArenaGet(SpanTapeArena(tape), (size_t)(n * size) * sizeof *denoised, &denoised));
-  PetscCall(SpanTapeSetRecording(tape, PETSC_FALSE));
-  PetscCall(DenoiseShare(&d, team, n, origins, denoised));
-  PetscCall(SpanTapeSetRecording(tape, recording));
-  PetscCall(SpanPatchesGather(team, n, size, denoised));
-  PetscCall(SpanTensorCreate(SpanTapeArena(tape), SPAN_FLOAT32, 4, x->shape, result));
-  PetscCall(
-      SpanPatchesJoin(&d.geometry, images, d.h, d.w, image_channels, n, origins, denoised, SpanTensorFloats(*result)));
+  PetscCall(Start(tape, prior, team, x, sigma, offset, &d));
+  const PetscInt size = d.points * image_channels;
+  PetscCall(SpanArenaGet(SpanTapeArena(tape), (size_t)(d.n_patches * size) * sizeof *denoised, &denoised));
+  PetscCall(RunShare(&d, DenoiseBatch, size, denoised));
+  PetscCall(SpanTensorCreateLike(x, result));
+  PetscCall(SpanPatchesJoin(&d.geometry, d.n_images, d.h, d.w, image_channels, d.n_patches, d.origins, denoised,
+                            SpanTensorFloats(*result)));
   PetscCall(SpanArenaReturn(SpanTapeArena(tape), denoised));
-  PetscCall(PetscFree(origins));
+  PetscCall(Finish(&d));
+  PetscFunctionReturn(0);
+}
+
+/* The parameters stay as they are: their gradients, which cost as much as that of the input, are not wanted. */
+static PetscErrorCode RunGradient(Denoising *d, float *gradient)
+{
+  const SpanParameters p = d->prior->parameters;
+  SpanTensor parameter;
+  PetscFunctionBeginUser;
+  PetscCall(SpanParametersGet(p, 0, NULL, &parameter, NULL));
+  const PetscBool differentiable = parameter->differentiable;
+  PetscCall(SpanParametersSetDifferentiable(p, PETSC_FALSE));
+  PetscCall(RunShare(d, GradientBatch, d->points * d->channels, gradient));
+  PetscCall(SpanParametersSetDifferentiable(p, differentiable));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanPriorDenoiseGradient(SpanTape tape, SpanPrior prior, MPI_Comm team, SpanTensor x,
+                                        const double sigma[], const PetscInt offset[2], SpanTensor cotangent,
+                                        SpanTensor *result)
+{
+  const SpanArena arena = SpanTapeArena(tape);
+  Denoising d;
+  float *given, *gradient;
+  PetscFunctionBeginUser;
+  PetscCall(Start(tape, prior, team, x, sigma, offset, &d));
+  PetscCall(SpanTensorCheckSame("cotangent of denoised images", x, cotangent));
+  PetscCheck(cotangent->type == SPAN_FLOAT32, team, PETSC_ERR_ARG_WRONG, "a cotangent must be float32");
+  const PetscInt points = d.n_patches * d.points;
+  PetscCall(SpanArenaGet(arena, (size_t)(points * image_channels) * sizeof *given, &given));
+  PetscCall(SpanArenaGet(arena, (size_t)(points * d.channels) * sizeof *gradient, &gradient));
+  SpanPatchesJoinTransposed(&d.geometry, d.n_images, d.h, d.w, image_channels, d.n_patches, d.origins,
+                            SpanTensorFloats(cotangent), given);
+  d.cotangent = given;
+  PetscCall(RunGradient(&d, gradient));
+  PetscCall(SpanTensorCreateLike(x, result));
+  SpanPatchesCutTransposed(&d.geometry, d.n_images, d.h, d.w, image_channels, d.n_patches, d.origins, gradient,
+                           SpanTensorFloats(*result));
+  PetscCall(SpanArenaReturn(arena, gradient));
+  PetscCall(SpanArenaReturn(arena, given));
+  PetscCall(Finish(&d));
   PetscFunctionReturn(0);
 }

@@ -40,5 +40,13 @@ PetscErrorCode SpanPriorReadWeights(SpanPrior prior, SpanModel model);
    quarter of their side, of which each gives the half next to its middle. Nothing is recorded on the tape. */
 PetscErrorCode SpanPriorDenoise(SpanTape tape, SpanPrior prior, MPI_Comm team, SpanTensor x, const double sigma[],
                                 const PetscInt offset[2], SpanTensor *denoised);
-/* Patches that go through the network at once in SpanPriorDenoise: 16 unless set. */
+/* Collective on `team`, as SpanPriorDenoise with the same arguments: the vector-Jacobian product J' v, where J is the
+   derivative of D(x; sigma) by x and v = `cotangent`, of x's shape, float32; diffusion posterior sampling (Chung et al.
+   2023, arXiv 2209.14687) takes v from D(x; sigma) itself. The network runs again, as v depends on all patches and only
+   one batch of them is recorded at a time: with SpanPriorDenoise before it, some three evaluations in time. A smaller
+   batch records less. Parameters collect no gradients. The tape must hold nothing recorded, and holds nothing after. */
+PetscErrorCode SpanPriorDenoiseGradient(SpanTape tape, SpanPrior prior, MPI_Comm team, SpanTensor x,
+                                        const double sigma[], const PetscInt offset[2], SpanTensor cotangent,
+                                        SpanTensor *gradient);
+/* Patches that go through the network at once: 16 unless set. */
 void SpanPriorSetBatch(SpanPrior prior, PetscInt batch);

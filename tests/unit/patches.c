@@ -1,5 +1,7 @@
-/* Patches: cut and joined they are the image, for any shift; surroundings and positions equal plain loops. */
+/* Patches: cut and joined they are the image, for any shift; surroundings and positions equal plain loops; the
+   transposes are adjoint, and the same bits for any number of threads. */
 #include "test.h"
+#include <omp.h>
 #include <subspan/operators/networks/patches.h>
 #include <string.h>
 
@@ -107,6 +109,86 @@ static void surroundings(void **state)
   CheckCut(&g);
 }
 
+static double Dot(PetscInt n, const float *a, const float *b)
+{
+  double sum = 0;
+  for (PetscInt i = 0; i < n; i++) sum += (double)a[i] * b[i];
+  return sum;
+}
+
+static void CheckDots(double a, double b, double size)
+{
+  if (!(fabs(a - b) <= 1e-5 * size)) fail_msg("%.9g and %.9g of %.3g: not adjoint", a, b, size);
+}
+
+/* <C x, p> = <x, C' p>; cutting zeros gives the positions, and the rest is linear. */
+static void CheckCutAdjoint(const SpanPatchGeometry *g, PetscInt images, PetscInt h, PetscInt w, PetscInt c, PetscInt n,
+                            const SpanPatchOrigin origins[])
+{
+  const PetscInt size = images * h * w * c, patch_size = n * g->rows * g->columns * SpanPatchChannels(g, c);
+  float *x = Images(size), *back = malloc((size_t)size * sizeof *back), *none = calloc((size_t)size, sizeof *none);
+  float *cut = malloc((size_t)patch_size * sizeof *cut), *constant = malloc((size_t)patch_size * sizeof *constant),
+        *p = malloc((size_t)patch_size * sizeof *p);
+  SpanRandomNormals(4, SPAN_RANDOM_TEST, 0, 0, (size_t)patch_size, p);
+  SpanPatchesCut(g, h, w, c, x, n, origins, cut);
+  SpanPatchesCut(g, h, w, c, none, n, origins, constant);
+  for (PetscInt i = 0; i < patch_size; i++) cut[i] -= constant[i];
+  SpanPatchesCutTransposed(g, images, h, w, c, n, origins, p, back);
+  CheckDots(Dot(patch_size, cut, p), Dot(size, x, back), sqrt(Dot(patch_size, cut, cut) * Dot(patch_size, p, p)));
+  omp_set_num_threads(3);
+  SpanPatchesCutTransposed(g, images, h, w, c, n, origins, p, none);
+  omp_set_num_threads(1);
+  assert_memory_equal(none, back, (size_t)size * sizeof *back);
+  free(p);
+  free(constant);
+  free(cut);
+  free(none);
+  free(back);
+  free(x);
+}
+
+/* <J p, x> = <p, J' x> */
+static void CheckJoinAdjoint(const SpanPatchGeometry *g, PetscInt images, PetscInt h, PetscInt w, PetscInt c,
+                             PetscInt n, const SpanPatchOrigin origins[])
+{
+  const PetscInt size = images * h * w * c, patch_size = n * g->rows * g->columns * c;
+  float *x = Images(size), *joined = malloc((size_t)size * sizeof *joined);
+  float *p = malloc((size_t)patch_size * sizeof *p), *split = malloc((size_t)patch_size * sizeof *split);
+  SpanRandomNormals(4, SPAN_RANDOM_TEST, 0, 0, (size_t)patch_size, p);
+  check(SpanPatchesJoin(g, images, h, w, c, n, origins, p, joined));
+  SpanPatchesJoinTransposed(g, images, h, w, c, n, origins, x, split);
+  CheckDots(Dot(size, joined, x), Dot(patch_size, p, split), sqrt(Dot(size, joined, joined) * Dot(size, x, x)));
+  omp_set_num_threads(3);
+  SpanPatchesJoinTransposed(g, images, h, w, c, n, origins, x, p);
+  omp_set_num_threads(1);
+  assert_memory_equal(p, split, (size_t)patch_size * sizeof *p);
+  free(split);
+  free(p);
+  free(joined);
+  free(x);
+}
+
+static void transposes(void **state)
+{
+  enum { images = 2, h = 21, w = 26, c = 2 };
+  const PetscInt offset[2] = {3, 5};
+  SpanPatchGeometry g      = {.rows = 8, .columns = 10, .padding = 5, .margin = 1};
+  for (int k = 0; k < 24; k++) {
+    SpanPatchOrigin *origins;
+    PetscInt n;
+    g.boundary   = k % 2 ? SPAN_BOUNDARY_CIRCULAR : SPAN_BOUNDARY_ZERO;
+    g.coarsening = k / 2 % 2 ? SPAN_COARSEN_SUBSAMPLE : SPAN_COARSEN_MEAN;
+    g.positions  = (PetscBool)(k / 4 % 2);
+    g.n_levels   = k / 8;
+    g.level[0]   = k / 8 == 1 ? 2 : 1;
+    g.level[1]   = 2; /* wider than the image */
+    check(SpanPatchesGrid(&g, images, h, w, offset, &n, &origins));
+    CheckCutAdjoint(&g, images, h, w, c, n, origins);
+    CheckJoinAdjoint(&g, images, h, w, c, n, origins);
+    check(PetscFree(origins));
+  }
+}
+
 static void refusals(void **state)
 {
   const PetscInt offset[2]    = {0, 0};
@@ -119,4 +201,5 @@ static void refusals(void **state)
   assert_int_equal(SpanPatchesGrid(&margin, 1, 32, 32, offset, &n, &origins), PETSC_ERR_USER_INPUT);
 }
 
-TEST_MAIN(cmocka_unit_test(round_trips), cmocka_unit_test(surroundings), cmocka_unit_test(refusals))
+TEST_MAIN(cmocka_unit_test(round_trips), cmocka_unit_test(surroundings), cmocka_unit_test(transposes),
+          cmocka_unit_test(refusals))
