@@ -21,6 +21,7 @@ typedef struct {
   PetscReal diffpir_lambda, diffpir_zeta;
   PetscReal pnp_lambda;
   PetscReal annealed_snr, annealed_lambda;
+  PetscReal dps_step;
 } SpanReconSamplerOptions;
 
 /* What the methods with a prior get beside. */
@@ -38,6 +39,7 @@ typedef struct {
   PetscInt slice; /* global index: keys the random numbers */
   uint64_t seed;
   const float complex *adjoint;       /* A'y, (n_sets, ny, nx) */
+  double data_power;                  /* |y|^2, over all coils */
   double norm;                        /* an upper bound of the largest eigenvalue of A'A */
   double noise;                       /* standard deviation of a complex sample's real part, estimated from the data */
   double strength;                    /* of the regularisation; negative: the method's default from the data */
@@ -86,4 +88,4 @@ PetscErrorCode SpanReconSolverCreate(const SpanReconMethod *method, const SpanRe
 PetscErrorCode SpanReconSolverDestroy(SpanReconSolver *solver);
 
 extern const SpanReconMethod SpanReconZeroFilled, SpanReconCG, SpanReconWavelet, SpanReconTV, SpanReconDDS,
-    SpanReconDiffPIR, SpanReconPnP, SpanReconAnnealed;
+    SpanReconDiffPIR, SpanReconPnP, SpanReconAnnealed, SpanReconDPS;

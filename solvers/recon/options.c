@@ -25,7 +25,8 @@ typedef struct {
 static const SamplerDefaults sampler_defaults[] = {{"dds", 50, "karras", "noise", 1, 0.004},
                                                    {"diffpir", 100, "karras", "noise", 1, 0.004},
                                                    {"pnp", 24, "geometric", "cg", 49. / 255, 0},
-                                                   {"annealed", 1000, "geometric", "noise", 1, 0.004}};
+                                                   {"annealed", 1000, "geometric", "noise", 1, 0.004},
+                                                   {"dps", 1000, "karras", "noise", 1, 0.004}};
 
 /* NULL for a method without a prior. */
 static const SamplerDefaults *FindDefaults(const char method[])
@@ -50,7 +51,7 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
 {
   const SpanOption table[] = {
       {"o", SPAN_OPTION_STRING, o->output, 0, 0, NULL, "the output: HDF5 (VTKHDF and fastMRI-like at once)"},
-      {"method", SPAN_OPTION_CHOICE, o->method, 0, 0, "zero_filled|cg|wavelet|tv|dds|diffpir|pnp|annealed",
+      {"method", SPAN_OPTION_CHOICE, o->method, 0, 0, "zero_filled|cg|wavelet|tv|dds|diffpir|pnp|annealed|dps",
        "how to reconstruct"},
       {"strength", SPAN_OPTION_REAL, &o->strength, 0, 1e30, NULL,
        "regularisation, in the units of the data; without it, chosen from the data"},
@@ -59,11 +60,11 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
       {"tolerance", SPAN_OPTION_REAL, &o->tolerance, 1e-12, 1, NULL,
        "relative change (cg: residual) that ends the iteration"},
       {"prior", SPAN_OPTION_STRING, o->prior, 0, 0, NULL,
-       "dds, diffpir, pnp, annealed: the model file of a prior (see train prior)"},
+       "dds, diffpir, pnp, annealed, dps: the model file of a prior (see train prior)"},
       {"noise", SPAN_OPTION_REAL, &o->noise, 0, 1e30, NULL,
        "standard deviation of a sample's real part, in the units of the data; 0: estimated from the data"},
       {"dds_steps", SPAN_OPTION_INT, &o->sampler.steps, 1, 100000, NULL,
-       "with a prior: steps a slice; without it, the method's: dds 50, diffpir 100, pnp 24, annealed 1000"},
+       "with a prior: steps a slice; without it, the method's: dds 50, diffpir 100, pnp 24, annealed and dps 1000"},
       {"dds_eta", SPAN_OPTION_REAL, &o->sampler.eta, 0, 1, NULL, "dds: share of fresh noise in a step"},
       {"dds_schedule", SPAN_OPTION_CHOICE, o->sampler.schedule, 0, 0, "karras|geometric|vp_linear|vp_cosine",
        "with a prior: spacing of the noise levels (variance exploding), or the variance-preserving chain of this name; "
@@ -90,6 +91,8 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
        "annealed: signal-to-noise ratio r of the corrector's steps"},
       {"annealed_lambda", SPAN_OPTION_REAL, &o->sampler.annealed_lambda, 0, 2, NULL,
        "annealed: length of the steps towards the data, over the norm of A'A"},
+      {"dps_step", SPAN_OPTION_REAL, &o->sampler.dps_step, 0, 1e6, NULL,
+       "dps: step along the gradient of |y - A x0|^2, over |y - A x0|; each evaluation has a backward pass as well"},
       {"undersample", SPAN_OPTION_CHOICE, o->undersample, 0, 0, "none|uniform1d|gaussian1d|poisson2d",
        "keep only these samples"},
       {"acceleration", SPAN_OPTION_REAL, &o->acceleration, 1, 1000, NULL, "of the undersampling"},
@@ -144,7 +147,8 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
                                                   .diffpir_zeta    = 0.3,
                                                   .pnp_lambda      = 0.23,
                                                   .annealed_snr    = 0.16,
-                                                  .annealed_lambda = 1},
+                                                  .annealed_lambda = 1,
+                                                  .dps_step        = 1},
                           .checkpoint_interval = 60};
   PetscCall(SpanOptionsRead(comm, &help, stop));
   if (*stop) PetscFunctionReturn(0);

@@ -44,12 +44,12 @@ static PetscErrorCode Fingerprint(const SpanReconRun *run, char *out, size_t siz
       "center_fraction %g, offset %" PetscInt_FMT ", mask %s, seed %" PetscInt_FMT ", maps %s, map_sets %" PetscInt_FMT
       ", calibration %" PetscInt_FMT ", kernel %" PetscInt_FMT ", crop %g, noise %g, prior %s, steps %" PetscInt_FMT
       ", eta %g, sigma %g to %g, schedule %s, start %s, consistency %s, weight %g"
-      ", diffpir %g %g, pnp %g, annealed %g %g",
+      ", diffpir %g %g, pnp %g, annealed %g %g, dps %g",
       hash, run->first_slice, run->first_slice + run->n_slices, o->method, o->strength, o->iterations, o->tolerance,
       o->undersample, o->acceleration, o->center_fraction, o->offset, o->mask, o->seed, o->maps, o->map_sets,
       o->calibration, o->kernel, o->crop, o->noise, prior, s->steps, s->eta, s->sigma_max, s->sigma_min, s->schedule,
       s->start, s->consistency, s->weight, s->diffpir_lambda, s->diffpir_zeta, s->pnp_lambda, s->annealed_snr,
-      s->annealed_lambda));
+      s->annealed_lambda, s->dps_step));
   PetscFunctionReturn(0);
 }
 

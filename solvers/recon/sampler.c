@@ -198,21 +198,43 @@ void SpanSamplerShift(const SpanSampler *s, PetscInt step, PetscInt offset[2])
                               (double)(axis ? patches->columns : patches->rows));
 }
 
-PetscErrorCode SpanSamplerDenoise(SpanSampler *s, PetscInt step, double level)
+/* out = D(x; level), or J' out if `transpose`, in the patches of this step. */
+static PetscErrorCode Evaluate(SpanSampler *s, PetscInt step, double level, PetscBool transpose, float complex *out)
 {
-  const SpanReconProblem *p = s->problem;
+  const SpanReconPriorProblem *p = s->problem->prior;
+  const PetscInt sets            = s->problem->n_sets;
   PetscInt offset[2];
-  SpanTensor denoised;
+  SpanTensor cotangent, result;
   double *levels;
   PetscFunctionBeginUser;
   SpanSamplerShift(s, step, offset);
-  PetscCall(PetscMalloc1(p->n_sets, &levels));
-  for (PetscInt i = 0; i < p->n_sets; i++) levels[i] = level;
-  PetscCall(SpanPriorDenoise(p->prior->tape, p->prior->prior, p->prior->team, s->tensor, levels, offset, &denoised));
-  PetscCall(PetscMemcpy(s->estimate, denoised->data, (size_t)s->n * sizeof *s->estimate));
-  PetscCall(SpanTensorDestroy(&denoised));
+  PetscCall(PetscMalloc1(sets, &levels));
+  for (PetscInt i = 0; i < sets; i++) levels[i] = level;
+  if (transpose) {
+    PetscCall(SpanTensorWrap(SpanTapeArena(p->tape), 4, s->tensor->shape, (float *)(void *)out, &cotangent));
+    PetscCall(SpanPriorDenoiseGradient(p->tape, p->prior, p->team, s->tensor, levels, offset, cotangent, &result));
+    PetscCall(SpanTensorDestroy(&cotangent));
+  } else {
+    PetscCall(SpanPriorDenoise(p->tape, p->prior, p->team, s->tensor, levels, offset, &result));
+  }
+  PetscCall(PetscMemcpy(out, result->data, (size_t)s->n * sizeof *out));
+  PetscCall(SpanTensorDestroy(&result));
   PetscCall(PetscFree(levels));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanSamplerDenoise(SpanSampler *s, PetscInt step, double level)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Evaluate(s, step, level, PETSC_FALSE, s->estimate));
   ++*s->evaluations;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanSamplerPullBack(SpanSampler *s, PetscInt step, double level, float complex *image)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Evaluate(s, step, level, PETSC_TRUE, image));
   PetscFunctionReturn(0);
 }
 

@@ -40,6 +40,8 @@ void SpanSamplerStepped(SpanReconSolver solver);
 void SpanSamplerShift(const SpanSampler *sampler, PetscInt step, PetscInt offset[2]);
 /* estimate = D(x; level) */
 PetscErrorCode SpanSamplerDenoise(SpanSampler *sampler, PetscInt step, double level);
+/* image = J' image, J the derivative of D(x; level) by x in the same step's patches. Not counted. */
+PetscErrorCode SpanSamplerPullBack(SpanSampler *sampler, PetscInt step, double level, float complex *image);
 /* image = argmin identity |u - image|^2 + weight |A u - scale y|^2 by KSP, from u = image. identity = 0: the data
    alone. */
 PetscErrorCode SpanSamplerAgree(SpanSampler *sampler, PetscInt step, double identity, double weight,

@@ -14,7 +14,7 @@ done
 same kspace scan1.h5 scan3.h5 || fail "the scan depends on the number of ranks"
 "$SUBSPAN" train prior image.h5 --model_channels 32 --channel_mult 1,1 --groups 4 --patch 16 --padding 8 --surroundings 1 --batch 4 \
   --steps 8 --learning_rate 2e-3 --validate_every 0 --pictures none -o prior.h5 >/dev/null || fail "a prior"
-for method in zero_filled cg wavelet tv dds diffpir pnp annealed; do
+for method in zero_filled cg wavelet tv dds diffpir pnp annealed dps; do
   case $method in
     zero_filled | cg | wavelet | tv) extra=() ranks="1 2 4" ;;
     dds) extra=(--prior prior.h5 --dds_steps 6) ranks="1 2 4" ;;
@@ -37,7 +37,7 @@ assert error < 1e-5, error
 a, b = (json.load(open(f"{m}-{n}.json")) for n in (1, ranks[-1]))
 assert a["psnr"] == b["psnr"] and [s["ssim"] for s in a["slices"]] == [s["ssim"] for s in b["slices"]]
 assert {"psnr", "ssim", "nrmse", "seconds", "iterations"} <= a.keys()
-evaluations = {"dds": 6, "diffpir": 4, "pnp": 4, "annealed": 7}
+evaluations = {"dds": 6, "diffpir": 4, "pnp": 4, "annealed": 7, "dps": 4}
 assert all(s.get("evaluations") == evaluations.get(m) for s in a["slices"]), a["slices"][0]
 file = h5py.File(f"{m}-1.h5")
 assert file["reconstruction"] == file["VTKHDF/PointData/reconstruction"]

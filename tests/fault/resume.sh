@@ -21,15 +21,15 @@ P
 kills=${KILLS:-4}
 "$SUBSPAN" train prior image.h5 --model_channels 16 --channel_mult 1,1 --groups 4 --patch 16 --padding 8 --surroundings none --batch 4 \
   --steps 2 --validate_every 0 --pictures none -o prior.h5 >/dev/null || fail "a prior"
-for method in dds diffpir pnp annealed wavelet tv; do
+for method in dds diffpir pnp annealed dps wavelet tv; do
   options=(scan.h5 --undersample uniform1d --acceleration 4 --method $method)
   case $method in
     wavelet | tv) options+=(--iterations 400) ;;
-    annealed) options+=(--prior prior.h5 --dds_steps 15) ;;
+    annealed | dps) options+=(--prior prior.h5 --dds_steps 15) ;;
     *) options+=(--prior prior.h5 --dds_steps 30) ;;
   esac
   # The methods with a prior share the state of the sampler: one of them goes through all of it.
-  case $method in diffpir | pnp | annealed) n=0 signals=TERM ;; *) n=$kills signals="TERM USR1" ;; esac
+  case $method in diffpir | pnp | annealed | dps) n=0 signals=TERM ;; *) n=$kills signals="TERM USR1" ;; esac
   start=$(date +%s%N)
   mpirun -n 2 "$SUBSPAN" recon "${options[@]}" -o whole.h5 --json whole.json >/dev/null || fail "$method, uninterrupted"
   took=$((($(date +%s%N) - start) / 1000000))

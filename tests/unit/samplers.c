@@ -24,7 +24,8 @@ static const SpanReconSamplerOptions options = {.schedule        = "geometric",
                                                 .diffpir_zeta    = 0.3,
                                                 .pnp_lambda      = 0.23,
                                                 .annealed_snr    = 0.16,
-                                                .annealed_lambda = 0.7};
+                                                .annealed_lambda = 0.7,
+                                                .dps_step        = 1.5};
 
 /* Made by `create`: a solver at its second step, and copies of what it starts from. */
 static SpanReconPriorProblem prior;
@@ -50,6 +51,13 @@ static void create_prior(void)
   prior.options = &options;
 }
 
+static double size(const float complex image[])
+{
+  double sum = 0;
+  for (int i = 0; i < pixels; i++) sum += pow(cabs((double complex)image[i]), 2);
+  return sqrt(sum);
+}
+
 static SpanReconSolver create(const char method[], double lambda)
 {
   SpanReconSolver solver;
@@ -62,16 +70,17 @@ static SpanReconSolver create(const char method[], double lambda)
   }
   coils = (SpanCoils){.n_sets = 1, .n_coils = 1, .n_pixels = pixels, .maps = maps};
   check(SpanSenseCreate(PETSC_COMM_SELF, side, side, &coils, mask, NULL, NULL, &sense));
-  problem = (SpanReconProblem){.sense   = sense,
-                               .ny      = side,
-                               .nx      = side,
-                               .n_sets  = 1,
-                               .slice   = slice,
-                               .seed    = seed,
-                               .adjoint = adjoint,
-                               .norm    = a2,
-                               .noise   = noise,
-                               .prior   = &prior};
+  problem = (SpanReconProblem){.sense      = sense,
+                               .ny         = side,
+                               .nx         = side,
+                               .n_sets     = 1,
+                               .slice      = slice,
+                               .seed       = seed,
+                               .adjoint    = adjoint,
+                               .norm       = a2,
+                               .data_power = a2 * pow(size(image), 2),
+                               .noise      = noise,
+                               .prior      = &prior};
   check(SpanReconSolverCreate(SpanReconMethodFind(method), &problem, &solver));
   SpanSampler *s    = solver->data;
   solver->iteration = step;
@@ -110,6 +119,21 @@ static void denoise(const float complex image[], double sigma, float complex out
   check(SpanTensorDestroy(&denoised));
 }
 
+static void pull_back(const float complex image[], double sigma, float complex cotangent[])
+{
+  const PetscInt64 shape[4] = {1, side, side, 2};
+  SpanTensor in, v, gradient;
+  check(SpanTensorCreate(SpanTapeArena(prior.tape), SPAN_FLOAT32, 4, shape, &in));
+  check(SpanTensorCreate(SpanTapeArena(prior.tape), SPAN_FLOAT32, 4, shape, &v));
+  memcpy(in->data, image, sizeof x);
+  memcpy(v->data, cotangent, sizeof x);
+  check(SpanPriorDenoiseGradient(prior.tape, prior.prior, PETSC_COMM_SELF, in, &sigma, NULL, v, &gradient));
+  memcpy(cotangent, gradient->data, sizeof x);
+  check(SpanTensorDestroy(&in));
+  check(SpanTensorDestroy(&v));
+  check(SpanTensorDestroy(&gradient));
+}
+
 static void draw(uint32_t number)
 {
   SpanRandomNormals(seed, SPAN_RANDOM_NOISE, number, 2ULL * pixels * slice, 2ULL * pixels, (float *)(void *)z);
@@ -141,13 +165,6 @@ static void plug_and_play(void **state)
   finish(solver, x0, 1);
 }
 
-static double size(const float complex image[])
-{
-  double sum = 0;
-  for (int i = 0; i < pixels; i++) sum += pow(cabs((double complex)image[i]), 2);
-  return sqrt(sum);
-}
-
 static void annealed(void **state)
 {
   SpanReconSolver solver = create("annealed", 0);
@@ -169,4 +186,23 @@ static void annealed(void **state)
   finish(solver, x, 2);
 }
 
-TEST_MAIN(cmocka_unit_test(diffpir), cmocka_unit_test(plug_and_play), cmocka_unit_test(annealed))
+static void posterior(void **state)
+{
+  SpanReconSolver solver = create("dps", 0);
+  const double kept = pow(next / level, 2), k = sqrt((1 + level * level) * (1 + next * next) / a2);
+  static float complex gradient[pixels], residual[pixels];
+  denoise(x, level, x0);
+  for (int i = 0; i < pixels; i++) {
+    residual[i] = (data[i] - (float)a2 * x0[i]) / a;
+    gradient[i] = -2 * a * residual[i];
+  }
+  pull_back(x, level, gradient);
+  draw(step + 1);
+  for (int i = 0; i < pixels; i++)
+    x[i] = x0[i] + (float)kept * (x[i] - x0[i]) + (float)(next * sqrt(1 - kept)) * z[i] -
+           (float)(1.5 * k / size(residual)) * gradient[i];
+  finish(solver, x, 1);
+}
+
+TEST_MAIN(cmocka_unit_test(diffpir), cmocka_unit_test(plug_and_play), cmocka_unit_test(annealed),
+          cmocka_unit_test(posterior))
