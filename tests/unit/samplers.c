@@ -15,17 +15,17 @@ static const SpanPriorConfig config = {
     .data_share = 0.99,
     .data_level = 0.75};
 
-static const SpanReconSamplerOptions options = {.schedule        = "geometric",
-                                                .start           = "noise",
-                                                .steps           = steps,
-                                                .sigma_max       = 1,
-                                                .sigma_min       = 0.1,
-                                                .diffpir_lambda  = 7,
-                                                .diffpir_zeta    = 0.3,
-                                                .pnp_lambda      = 0.23,
-                                                .annealed_snr    = 0.16,
-                                                .annealed_lambda = 0.7,
-                                                .dps_step        = 1.5};
+static SpanReconSamplerOptions options = {.schedule        = "geometric",
+                                          .start           = "noise",
+                                          .steps           = steps,
+                                          .sigma_max       = 1,
+                                          .sigma_min       = 0.1,
+                                          .diffpir_lambda  = 7,
+                                          .diffpir_zeta    = 0.3,
+                                          .pnp_lambda      = 0.23,
+                                          .annealed_snr    = 0.16,
+                                          .annealed_lambda = 0.7,
+                                          .dps_step        = 1.5};
 
 /* Made by `create`: a solver at its second step, and copies of what it starts from. */
 static SpanReconPriorProblem prior;
@@ -34,7 +34,7 @@ static SpanCoils coils;
 static SpanSense sense;
 static float complex maps[pixels], adjoint[pixels], x[pixels], data[pixels], x0[pixels], z[pixels];
 static float mask[pixels];
-static double level, next, rho;
+static double level, next, rho, start; /* start: size of x before the first step */
 
 static void create_prior(void)
 {
@@ -87,6 +87,7 @@ static SpanReconSolver create(const char method[], double lambda)
   level             = s->levels[step];
   next              = s->levels[step + 1];
   rho               = lambda * pow(s->scale * noise / level, 2);
+  start             = size(s->x);
   SpanSamplerAddNoise(s, 99, 0.3, s->x); /* where no method would be */
   memcpy(x, s->x, sizeof x);
   for (int i = 0; i < pixels; i++) data[i] = (float)s->scale * adjoint[i];
@@ -148,6 +149,7 @@ static float complex proximal(float complex image, int i)
 static void diffpir(void **state)
 {
   SpanReconSolver solver = create("diffpir", options.diffpir_lambda);
+  assert_true(fabs(start / sqrt(2 * pixels) - 1) < 0.2);
   denoise(x, level, x0);
   draw(step + 1);
   for (int i = 0; i < pixels; i++) {
@@ -159,7 +161,11 @@ static void diffpir(void **state)
 
 static void plug_and_play(void **state)
 {
+  options.sigma_min      = 0;
   SpanReconSolver solver = create("pnp", options.pnp_lambda);
+  const SpanSampler *s   = solver->data;
+  assert_true(start == 0 && fabs(s->levels[steps - 1] / (s->scale * noise) - 1) < 1e-12);
+  options.sigma_min = 0.1;
   for (int i = 0; i < pixels; i++) x[i] = proximal(x[i], i);
   denoise(x, level, x0);
   finish(solver, x0, 1);
