@@ -22,7 +22,7 @@ static PetscErrorCode Register(SpanTape tape, const SpanPriorConfig *config, Spa
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&p));
   p->config = *config;
-  p->batch  = 16;
+  p->batch  = 4;
   SpanDenoiserSet(&p->config.denoiser);
   p->config.unet.in_channels  = SpanPatchChannels(&config->patches, image_channels);
   p->config.unet.out_channels = image_channels;
@@ -279,6 +279,7 @@ typedef struct {
   MPI_Comm team;
   SpanPatchGeometry geometry;
   PetscInt n_images, h, w, n_patches, points, channels; /* points and channels: of a patch */
+  PetscInt batch, n_batches;                            /* batch: patches of each but the last */
   SpanPatchOrigin *origins;
   SpanDenoiserCoefficients *at; /* each patch */
   const float *images;
@@ -361,26 +362,27 @@ static PetscErrorCode GradientBatch(const Denoising *d, PetscInt first, PetscInt
   PetscFunctionReturn(0);
 }
 
-/* Runs this rank's patches and completes all of them: result has `size` numbers of each. Recorded where a gradient is
-   wanted. */
+/* Runs this rank's batches and completes all of them: result has `size` numbers of each patch, and room for whole
+   batches. Ranks share batches and not patches, since a kernel may sum in another order where it gets more or fewer
+   patches at once. Recorded where a gradient is wanted. */
 static PetscErrorCode RunShare(Denoising *d, Batch run, PetscInt size, float *result)
 {
-  const PetscInt batch      = PetscMin(d->prior->batch, d->n_patches);
+  const PetscInt batch      = d->batch;
   const PetscBool recording = SpanTapeIsRecording(d->tape);
   int rank, ranks;
   PetscInt first, count;
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(d->team, &rank));
   PetscCallMPI(MPI_Comm_size(d->team, &ranks));
-  SpanShare(d->n_patches, ranks, rank, &first, &count);
+  SpanShare(d->n_batches, ranks, rank, &first, &count);
   PetscCall(
       SpanArenaGet(SpanTapeArena(d->tape), (size_t)(batch * d->points * d->channels) * sizeof(float), &d->patches));
   PetscCall(SpanTapeSetRecording(d->tape, (PetscBool)(d->cotangent != NULL)));
-  for (PetscInt i = first; i < first + count; i += batch)
-    PetscCall(run(d, i, PetscMin(batch, first + count - i), result + i * size));
+  for (PetscInt i = first * batch; i < (first + count) * batch; i += batch)
+    PetscCall(run(d, i, PetscMin(batch, d->n_patches - i), result + i * size));
   PetscCall(SpanTapeSetRecording(d->tape, recording));
   PetscCall(SpanArenaReturn(SpanTapeArena(d->tape), d->patches));
-  PetscCall(SpanPatchesGather(d->team, d->n_patches, size, result));
+  PetscCall(SpanPatchesGather(d->team, d->n_batches, batch * size, result));
   PetscFunctionReturn(0);
 }
 
@@ -403,6 +405,8 @@ static PetscErrorCode PlacePatches(Denoising *d, const PetscInt offset[2])
   }
   d->points = g->rows * g->columns;
   PetscCall(SpanPatchesGrid(g, d->n_images, d->h, d->w, shift, &d->n_patches, &d->origins));
+  d->batch     = PetscMax(1, PetscMin(d->prior->batch, d->n_patches));
+  d->n_batches = (d->n_patches + d->batch - 1) / d->batch;
   PetscFunctionReturn(0);
 }
 
@@ -446,7 +450,7 @@ PetscErrorCode SpanPriorDenoise(SpanTape tape, SpanPrior prior, MPI_Comm team, S
   PetscFunctionBeginUser;
   PetscCall(Start(tape, prior, team, x, sigma, offset, &d));
   const PetscInt size = d.points * image_channels;
-  PetscCall(SpanArenaGet(SpanTapeArena(tape), (size_t)(d.n_patches * size) * sizeof *denoised, &denoised));
+  PetscCall(SpanArenaGet(SpanTapeArena(tape), (size_t)(d.n_batches * d.batch * size) * sizeof *denoised, &denoised));
   PetscCall(RunShare(&d, DenoiseBatch, size, denoised));
   PetscCall(SpanTensorCreateLike(x, result));
   PetscCall(SpanPatchesJoin(&d.geometry, d.n_images, d.h, d.w, image_channels, d.n_patches, d.origins, denoised,
@@ -481,7 +485,7 @@ PetscErrorCode SpanPriorDenoiseGradient(SpanTape tape, SpanPrior prior, MPI_Comm
   PetscCall(Start(tape, prior, team, x, sigma, offset, &d));
   PetscCall(SpanTensorCheckSame("cotangent of denoised images", x, cotangent));
   PetscCheck(cotangent->type == SPAN_FLOAT32, team, PETSC_ERR_ARG_WRONG, "a cotangent must be float32");
-  const PetscInt points = d.n_patches * d.points;
+  const PetscInt points = d.n_batches * d.batch * d.points;
   PetscCall(SpanArenaGet(arena, (size_t)(points * image_channels) * sizeof *given, &given));
   PetscCall(SpanArenaGet(arena, (size_t)(points * d.channels) * sizeof *gradient, &gradient));
   SpanPatchesJoinTransposed(&d.geometry, d.n_images, d.h, d.w, image_channels, d.n_patches, d.origins,

@@ -34,10 +34,11 @@ PetscErrorCode SpanPriorSave(SpanPrior prior, const float values[], SpanModelSto
 /* The weights of a model file into this prior. Errors (input): a parameter that is missing, or of another shape. */
 PetscErrorCode SpanPriorReadWeights(SpanPrior prior, SpanModel model);
 
-/* Collective on `team`, whose ranks have the same x and share the patches: D(x; sigma), the same bits on each rank and
-   for any number of them. x: (N, H, W, 2), float32; sigma: N noise levels, above 0; offset: shift of the patch grid in
-   rows and columns, any number (it is taken modulo the patch less its margins); NULL: none. Patches overlap by a
-   quarter of their side, of which each gives the half next to its middle. Nothing is recorded on the tape. */
+/* Collective on `team`, whose ranks have the same x and share the patches, a batch at a time: D(x; sigma), the same
+   bits on each rank and for any number of them. x: (N, H, W, 2), float32; sigma: N noise levels, above 0; offset: shift
+   of the patch grid in rows and columns, any number (it is taken modulo the patch less its margins); NULL: none.
+   Patches overlap by a quarter of their side, of which each gives the half next to its middle. Nothing is recorded on
+   the tape. */
 PetscErrorCode SpanPriorDenoise(SpanTape tape, SpanPrior prior, MPI_Comm team, SpanTensor x, const double sigma[],
                                 const PetscInt offset[2], SpanTensor *denoised);
 /* Collective on `team`, as SpanPriorDenoise with the same arguments: the vector-Jacobian product J' v, where J is the
@@ -48,5 +49,6 @@ PetscErrorCode SpanPriorDenoise(SpanTape tape, SpanPrior prior, MPI_Comm team, S
 PetscErrorCode SpanPriorDenoiseGradient(SpanTape tape, SpanPrior prior, MPI_Comm team, SpanTensor x,
                                         const double sigma[], const PetscInt offset[2], SpanTensor cotangent,
                                         SpanTensor *gradient);
-/* Patches that go through the network at once: 16 unless set. */
+/* Patches that go through the network at once: 4 unless set. Ranks share batches of them; what a number of patches does
+   to the order of sums in the network (1e-7) is thus the same for any number of ranks. */
 void SpanPriorSetBatch(SpanPrior prior, PetscInt batch);

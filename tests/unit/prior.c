@@ -43,7 +43,7 @@ static void check_differences(const char *name, SpanTape tape, SpanPrior prior, 
   }
 }
 
-/* More threads and other batches give the same bits, and nothing stays in the arena. */
+/* More threads give the same bits, and nothing stays in the arena. */
 static void check_again(SpanTape tape, SpanPrior prior, SpanTensor x, SpanTensor v, SpanTensor gradient)
 {
   size_t before, after, peak;
@@ -51,7 +51,6 @@ static void check_again(SpanTape tape, SpanPrior prior, SpanTensor x, SpanTensor
   SpanArenaUsage(SpanTapeArena(tape), &before, &peak);
   for (int threads = 1; threads <= 2; threads++) {
     omp_set_num_threads(threads);
-    SpanPriorSetBatch(prior, 4 - threads);
     check(SpanPriorDenoiseGradient(tape, prior, PETSC_COMM_SELF, x, sigma, offset, v, &again));
     omp_set_num_threads(1);
     assert_memory_equal(again->data, gradient->data, SpanTensorBytes(gradient));
