@@ -192,22 +192,20 @@ static PetscErrorCode PrintOption(MPI_Comm comm, const SpanOption *o)
                       : o->type == SPAN_OPTION_CHOICE ? " NAME"
                                                       : " TEXT";
   PetscCall(PetscSNPrintf(left, sizeof left, "%s%s%s", strlen(o->name) == 1 ? "-" : "--", o->name, value));
+  const PetscBool number = (PetscBool)(o->type == SPAN_OPTION_INT || o->type == SPAN_OPTION_REAL);
+  const double held      = o->type == SPAN_OPTION_INT    ? (double)*(PetscInt *)o->value
+                           : o->type == SPAN_OPTION_REAL ? (double)*(PetscReal *)o->value
+                                                         : 0;
+  const PetscBool bounds = (PetscBool)(o->min != 0 || o->max != 0);
   if (o->type == SPAN_OPTION_CHOICE)
-    PetscCall(PetscSNPrintf(limits, sizeof limits, " [%s; default %s]", o->choices, (char *)o->value));
-  if (o->type == SPAN_OPTION_INT) {
-    if (o->min != 0 || o->max != 0)
-      PetscCall(PetscSNPrintf(limits, sizeof limits, " [%g to %g; default %" PetscInt_FMT "]", o->min, o->max,
-                              *(PetscInt *)o->value));
-    else
-      PetscCall(PetscSNPrintf(limits, sizeof limits, " [default %" PetscInt_FMT "]", *(PetscInt *)o->value));
-  }
-  if (o->type == SPAN_OPTION_REAL) {
-    if (o->min != 0 || o->max != 0)
-      PetscCall(PetscSNPrintf(limits, sizeof limits, " [%g to %g; default %g]", o->min, o->max,
-                              (double)*(PetscReal *)o->value));
-    else
-      PetscCall(PetscSNPrintf(limits, sizeof limits, " [default %g]", (double)*(PetscReal *)o->value));
-  }
+    PetscCall(PetscSNPrintf(limits, sizeof limits, *(char *)o->value ? " [%s; default %s]" : " [%s]", o->choices,
+                            (char *)o->value));
+  else if (number && bounds && (held < o->min || held > o->max)) /* its help says what happens without it */
+    PetscCall(PetscSNPrintf(limits, sizeof limits, " [%g to %g]", o->min, o->max));
+  else if (number && bounds)
+    PetscCall(PetscSNPrintf(limits, sizeof limits, " [%g to %g; default %.10g]", o->min, o->max, held));
+  else if (number)
+    PetscCall(PetscSNPrintf(limits, sizeof limits, " [default %.10g]", held));
   PetscCall(PetscPrintf(comm, "  %-26s %s%s\n", left, o->help, limits));
   PetscFunctionReturn(0);
 }

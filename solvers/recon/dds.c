@@ -32,9 +32,8 @@ PetscErrorCode SpanDDSStep(SpanSampler *s, PetscInt step, double level, double n
 
 static PetscErrorCode Create(SpanReconSolver solver)
 {
-  SpanSampler *s;
   PetscFunctionBeginUser;
-  PetscCall(SpanSamplerCreate(solver, inner_iterations, inner_tolerance, &s));
+  PetscCall(SpanSamplerCreate(solver, inner_iterations, inner_tolerance, PETSC_TRUE));
   PetscFunctionReturn(0);
 }
 
@@ -44,8 +43,7 @@ static PetscErrorCode Step(SpanReconSolver solver)
   const PetscInt t = solver->iteration;
   PetscFunctionBeginUser;
   PetscCall(SpanDDSStep(s, t, s->levels[t], s->levels[t + 1]));
-  solver->iteration++;
-  solver->done = (PetscBool)(solver->iteration >= solver->problem->prior->options->steps);
+  SpanSamplerStepped(solver);
   PetscFunctionReturn(0);
 }
 

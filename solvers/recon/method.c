@@ -4,8 +4,9 @@
 
 const SpanReconMethod *SpanReconMethodFind(const char name[])
 {
-  static const SpanReconMethod *const methods[] = {&SpanReconZeroFilled, &SpanReconCG, &SpanReconWavelet, &SpanReconTV,
-                                                   &SpanReconDDS};
+  static const SpanReconMethod *const methods[] = {&SpanReconZeroFilled, &SpanReconCG,       &SpanReconWavelet,
+                                                   &SpanReconTV,         &SpanReconDDS,      &SpanReconDiffPIR,
+                                                   &SpanReconPnP,        &SpanReconAnnealed, &SpanReconDPS};
   for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
     if (!strcmp(methods[i]->name, name)) return methods[i];
   return NULL;

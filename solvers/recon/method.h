@@ -15,9 +15,13 @@ typedef struct {
   char start[PETSC_MAX_PATH_LEN];       /* "noise", or the method whose image it starts from */
   char consistency[PETSC_MAX_PATH_LEN]; /* dds: "noisy" or "noiseless" data */
   PetscInt steps;
-  PetscReal sigma_max, sigma_min; /* first and last noise level */
+  PetscReal sigma_max, sigma_min; /* first and last noise level; sigma_min 0: that of the data */
   PetscReal eta;                  /* dds: share of fresh noise, 0 none, 1 all */
   PetscReal weight;               /* dds: of the data; 0: from the noise */
+  PetscReal diffpir_lambda, diffpir_zeta;
+  PetscReal pnp_lambda;
+  PetscReal annealed_snr, annealed_lambda;
+  PetscReal dps_step;
 } SpanReconSamplerOptions;
 
 /* What the methods with a prior get beside. */
@@ -36,6 +40,7 @@ typedef struct {
   PetscInt sample; /* of the slice: keys the random numbers */
   uint64_t seed;
   const float complex *adjoint;       /* A'y, (n_sets, ny, nx) */
+  double data_power;                  /* |y|^2, over all coils */
   double norm;                        /* an upper bound of the largest eigenvalue of A'A */
   double noise;                       /* standard deviation of a complex sample's real part, estimated from the data */
   double strength;                    /* of the regularisation; negative: the method's default from the data */
@@ -67,7 +72,8 @@ typedef struct {
 struct SpanReconSolver_ {
   const SpanReconMethod *method;
   const SpanReconProblem *problem;
-  PetscInt iteration; /* steps done; for zero_filled and cg those of the inner solver */
+  PetscInt iteration;   /* steps done; for zero_filled and cg those of the inner solver */
+  PetscInt evaluations; /* of the prior's network on the whole image, so far */
   PetscBool done;
   double strength; /* as used */
   SpanReconState state[span_recon_max_state];
@@ -82,4 +88,5 @@ PetscErrorCode SpanReconSolverCreate(const SpanReconMethod *method, const SpanRe
                                      SpanReconSolver *solver);
 PetscErrorCode SpanReconSolverDestroy(SpanReconSolver *solver);
 
-extern const SpanReconMethod SpanReconZeroFilled, SpanReconCG, SpanReconWavelet, SpanReconTV, SpanReconDDS;
+extern const SpanReconMethod SpanReconZeroFilled, SpanReconCG, SpanReconWavelet, SpanReconTV, SpanReconDDS,
+    SpanReconDiffPIR, SpanReconPnP, SpanReconAnnealed, SpanReconDPS;

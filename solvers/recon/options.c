@@ -15,36 +15,89 @@ static const char examples[] =
     "  mpirun -n 64 subspan recon scan.h5 --method dds --prior prior.h5 --samples 8 -o out.h5\n"
     "      draws eight samples of each slice and writes their mean and how much they differ\n";
 
+/* What the options of all methods with a prior are without a word of the user: what each method's paper has, the levels
+   in units of the prior's data. */
+typedef struct {
+  const char *method;
+  PetscInt steps;
+  const char *schedule, *start;
+  double sigma_max, sigma_min; /* sigma_min 0: the noise of the data */
+} SamplerDefaults;
+
+static const SamplerDefaults sampler_defaults[] = {{"dds", 50, "karras", "noise", 1, 0.004},
+                                                   {"diffpir", 100, "karras", "noise", 1, 0.004},
+                                                   {"pnp", 24, "geometric", "cg", 49. / 255, 0},
+                                                   {"annealed", 1000, "geometric", "noise", 1, 0.004},
+                                                   {"dps", 1000, "karras", "noise", 1, 0.004}};
+
+/* NULL for a method without a prior. */
+static const SamplerDefaults *FindDefaults(const char method[])
+{
+  for (size_t i = 0; i < sizeof sampler_defaults / sizeof sampler_defaults[0]; i++)
+    if (!strcmp(sampler_defaults[i].method, method)) return &sampler_defaults[i];
+  return NULL;
+}
+
+static PetscErrorCode ApplyDefaults(const SamplerDefaults *d, SpanReconSamplerOptions *s)
+{
+  PetscFunctionBeginUser;
+  if (!s->steps) s->steps = d->steps;
+  if (!s->schedule[0]) PetscCall(PetscStrncpy(s->schedule, d->schedule, sizeof s->schedule));
+  if (!s->start[0]) PetscCall(PetscStrncpy(s->start, d->start, sizeof s->start));
+  if (s->sigma_max == 0) s->sigma_max = d->sigma_max;
+  if (s->sigma_min == 0) s->sigma_min = d->sigma_min;
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBool *stop)
 {
   const SpanOption table[] = {
       {"o", SPAN_OPTION_STRING, o->output, 0, 0, NULL, "the output: HDF5 (VTKHDF and fastMRI-like at once)"},
-      {"method", SPAN_OPTION_CHOICE, o->method, 0, 0, "zero_filled|cg|wavelet|tv|dds", "how to reconstruct"},
+      {"method", SPAN_OPTION_CHOICE, o->method, 0, 0, "zero_filled|cg|wavelet|tv|dds|diffpir|pnp|annealed|dps",
+       "how to reconstruct"},
       {"strength", SPAN_OPTION_REAL, &o->strength, 0, 1e30, NULL,
        "regularisation, in the units of the data; without it, chosen from the data"},
       {"iterations", SPAN_OPTION_INT, &o->iterations, 1, 1e6, NULL,
        "exactly this many steps; without it, until converged"},
       {"tolerance", SPAN_OPTION_REAL, &o->tolerance, 1e-12, 1, NULL,
        "relative change (cg: residual) that ends the iteration"},
-      {"prior", SPAN_OPTION_STRING, o->prior, 0, 0, NULL, "dds: the model file of a prior (see train prior)"},
+      {"prior", SPAN_OPTION_STRING, o->prior, 0, 0, NULL,
+       "dds, diffpir, pnp, annealed, dps: the model file of a prior (see train prior)"},
       {"noise", SPAN_OPTION_REAL, &o->noise, 0, 1e30, NULL,
        "standard deviation of a sample's real part, in the units of the data; 0: estimated from the data"},
       {"type", SPAN_OPTION_CHOICE, o->type, 0, 0, "float32|bfloat16", "of the prior's activations"},
-      {"dds_steps", SPAN_OPTION_INT, &o->sampler.steps, 1, 100000, NULL, "dds: evaluations of the prior a slice"},
+      {"dds_steps", SPAN_OPTION_INT, &o->sampler.steps, 1, 100000, NULL,
+       "with a prior: steps a slice; without it, the method's: dds 50, diffpir 100, pnp 24, annealed and dps 1000"},
       {"dds_eta", SPAN_OPTION_REAL, &o->sampler.eta, 0, 1, NULL, "dds: share of fresh noise in a step"},
       {"dds_schedule", SPAN_OPTION_CHOICE, o->sampler.schedule, 0, 0, "karras|geometric|vp_linear|vp_cosine",
-       "dds: spacing of the noise levels (variance exploding), or the variance-preserving chain of this name"},
+       "with a prior: spacing of the noise levels (variance exploding), or the variance-preserving chain of this name; "
+       "without it, the method's: karras, pnp and annealed geometric"},
       {"dds_sigma_max", SPAN_OPTION_REAL, &o->sampler.sigma_max, 1e-6, 1e6, NULL,
-       "dds: first noise level, where 1 is a bright point of an image; VP schedules have their own"},
-      {"dds_sigma_min", SPAN_OPTION_REAL, &o->sampler.sigma_min, 1e-6, 1e6, NULL, "dds: last noise level"},
+       "with a prior: first noise level, where 1 is a bright point of an image; VP schedules have their own; without "
+       "it, the method's: 1, pnp 0.192"},
+      {"dds_sigma_min", SPAN_OPTION_REAL, &o->sampler.sigma_min, 1e-6, 1e6, NULL,
+       "with a prior: last noise level; without it, the method's: 0.004, pnp the noise of the data"},
       {"dds_start", SPAN_OPTION_CHOICE, o->sampler.start, 0, 0, "noise|zero_filled|cg|wavelet|tv",
-       "dds: start from noise alone, or from this method's image with noise of --dds_sigma_max"},
+       "with a prior: start from noise alone, or from this method's image with noise of --dds_sigma_max; without it, "
+       "the method's: noise, pnp cg. pnp adds no noise"},
       {"dds_consistency", SPAN_OPTION_CHOICE, o->sampler.consistency, 0, 0, "noisy|noiseless",
        "dds: CG on (I + g A'A) x = x0 + g A'y, or on A'A x = A'y; --dds_ksp_max_it sets how many iterations (5)"},
       {"dds_weight", SPAN_OPTION_REAL, &o->sampler.weight, 0, 1e12, NULL,
        "dds: the weight g of noisy data; 0: from the noise, by noise level"},
       {"samples", SPAN_OPTION_INT, &o->samples, 1, 10000, NULL,
        "dds: samples of each slice; their mean and standard deviation are the result"},
+      {"diffpir_lambda", SPAN_OPTION_REAL, &o->sampler.diffpir_lambda, 1e-6, 1e6, NULL,
+       "diffpir: weight of the prior's estimate beside the data, rho = lambda (noise / level)^2"},
+      {"diffpir_zeta", SPAN_OPTION_REAL, &o->sampler.diffpir_zeta, 0, 1, NULL,
+       "diffpir: share of fresh noise in a step's variance"},
+      {"pnp_lambda", SPAN_OPTION_REAL, &o->sampler.pnp_lambda, 1e-6, 1e6, NULL,
+       "pnp: weight of the prior's image beside the data, alpha = lambda (noise / level)^2"},
+      {"annealed_snr", SPAN_OPTION_REAL, &o->sampler.annealed_snr, 0, 10, NULL,
+       "annealed: signal-to-noise ratio r of the corrector's steps"},
+      {"annealed_lambda", SPAN_OPTION_REAL, &o->sampler.annealed_lambda, 0, 2, NULL,
+       "annealed: length of the steps towards the data, over the norm of A'A"},
+      {"dps_step", SPAN_OPTION_REAL, &o->sampler.dps_step, 0, 1e6, NULL,
+       "dps: step along the gradient of |y - A x0|^2, over |y - A x0|; each evaluation has a backward pass as well"},
       {"undersample", SPAN_OPTION_CHOICE, o->undersample, 0, 0, "none|uniform1d|gaussian1d|poisson2d",
        "keep only these samples"},
       {"acceleration", SPAN_OPTION_REAL, &o->acceleration, 1, 1000, NULL, "of the undersampling"},
@@ -74,7 +127,7 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
       {"threads", SPAN_OPTION_INT, &o->threads, 0, 1024, NULL,
        "threads a rank; 0: OMP_NUM_THREADS, or the node's cores over its ranks"},
       {NULL, SPAN_OPTION_BOOL, NULL, 0, 0, NULL, NULL}};
-  const char *const prefixes[] = {"recon_", "dds_", NULL};
+  const char *const prefixes[] = {"recon_", "dds_", "diffpir_", "pnp_", NULL};
   const SpanCommandHelp help   = {
         "recon",
         "recon SCAN -o OUT.h5 [--option value]...",
@@ -93,24 +146,28 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
                           .kernel              = 6,
                           .crop                = 0.8,
                           .strength            = -1,
-                          .type                = "float32",
-                          .sampler             = {.schedule    = "karras",
-                                                  .start       = "noise",
-                                                  .consistency = "noisy",
-                                                  .steps       = 50,
-                                                  .eta         = 0.85,
-                                                  .sigma_max   = 1,
-                                                  .sigma_min   = 0.004},
                           .samples             = 1,
+                          .type                = "float32",
+                          .sampler             = {.consistency     = "noisy",
+                                                  .eta             = 1,
+                                                  .diffpir_lambda  = 7,
+                                                  .diffpir_zeta    = 0.3,
+                                                  .pnp_lambda      = 0.23,
+                                                  .annealed_snr    = 0.16,
+                                                  .annealed_lambda = 1,
+                                                  .dps_step        = 1},
                           .checkpoint_interval = 60};
   PetscCall(SpanOptionsRead(comm, &help, stop));
   if (*stop) PetscFunctionReturn(0);
   SpanCheckInput(comm, o->output[0] || o->plan, "recon: where to? give -o OUT.h5");
   SpanCheckInput(comm, !o->resume || o->checkpoint[0], "--resume: from what? give --checkpoint FILE");
-  SpanCheckInput(comm, (o->prior[0] != 0) == !strcmp(o->method, "dds"), "--method %s: %s", o->method,
+  const SamplerDefaults *defaults = FindDefaults(o->method);
+  SpanCheckInput(comm, (o->prior[0] != 0) == (defaults != NULL), "--method %s: %s", o->method,
                  o->prior[0] ? "takes no --prior" : "give --prior MODEL.h5");
+  if (defaults) PetscCall(ApplyDefaults(defaults, &o->sampler));
   SpanCheckInput(comm, !o->prior[0] || (o->iterations == 0 && o->tolerance == 0 && o->strength < 0),
-                 "--method dds: its length is --dds_steps; it takes no --iterations, --tolerance or --strength");
+                 "--method %s: its length is --dds_steps; it takes no --iterations, --tolerance or --strength",
+                 o->method);
   SpanCheckInput(comm, o->sampler.sigma_min <= o->sampler.sigma_max, "--dds_sigma_min %g is above --dds_sigma_max %g",
                  o->sampler.sigma_min, o->sampler.sigma_max);
   SpanCheckInput(comm, o->samples == 1 || o->prior[0], "--method %s: takes no --samples, its result is not random",

@@ -77,17 +77,22 @@ static PetscErrorCode SliceRange(MPI_Comm comm, const SpanReconOptions *o, const
   PetscFunctionReturn(0);
 }
 
-/* One evaluation of the prior on an empty slice, its grid shifted as in most steps, after which its memory is known. */
+/* One evaluation of the prior on an empty slice, its grid shifted as in most steps, after which its memory is known;
+   for dps its backward pass too. */
 static PetscErrorCode TryPrior(const SpanReconOptions *o, const SpanScanInfo *info, const SpanReconPriorProblem *prior)
 {
   const double sigma[4]    = {1, 1, 1, 1};
   const PetscInt offset[2] = {1, 1};
-  SpanTensor x, y;
+  SpanTensor x, y, gradient;
   PetscFunctionBeginUser;
   PetscCall(SpanTensorCreate(SpanTapeArena(prior->tape), SPAN_FLOAT32, 4,
                              (PetscInt64[4]){o->map_sets, info->ny, info->nx, 2}, &x));
   PetscCall(PetscMemzero(x->data, SpanTensorBytes(x)));
   PetscCall(SpanPriorDenoise(prior->tape, prior->prior, prior->team, x, sigma, offset, &y));
+  if (!strcmp(o->method, "dps")) {
+    PetscCall(SpanPriorDenoiseGradient(prior->tape, prior->prior, prior->team, x, sigma, offset, y, &gradient));
+    PetscCall(SpanTensorDestroy(&gradient));
+  }
   PetscCall(SpanTensorDestroy(&x));
   PetscCall(SpanTensorDestroy(&y));
   PetscFunctionReturn(0);

@@ -50,11 +50,13 @@ static PetscErrorCode Fingerprint(const SpanReconRun *run, char *out, size_t siz
       "center_fraction %g, offset %" PetscInt_FMT ", mask %s, seed %" PetscInt_FMT ", maps %s, map_sets %" PetscInt_FMT
       ", calibration %" PetscInt_FMT ", kernel %" PetscInt_FMT
       ", crop %g, noise %g, prior %s in %s, steps %" PetscInt_FMT
-      ", eta %g, sigma %g to %g, schedule %s, start %s, consistency %s, weight %g, samples %" PetscInt_FMT,
+      ", eta %g, sigma %g to %g, schedule %s, start %s, consistency %s, weight %g, samples %" PetscInt_FMT
+      ", diffpir %g %g, pnp %g, annealed %g %g, dps %g",
       hash, run->first_slice, run->first_slice + run->n_slices, o->method, o->strength, o->iterations, o->tolerance,
       o->undersample, o->acceleration, o->center_fraction, o->offset, o->mask, o->seed, o->maps, o->map_sets,
       o->calibration, o->kernel, o->crop, o->noise, prior, o->type, s->steps, s->eta, s->sigma_max, s->sigma_min,
-      s->schedule, s->start, s->consistency, s->weight, o->samples));
+      s->schedule, s->start, s->consistency, s->weight, o->samples, s->diffpir_lambda, s->diffpir_zeta, s->pnp_lambda,
+      s->annealed_snr, s->annealed_lambda, s->dps_step));
   PetscFunctionReturn(0);
 }
 
@@ -103,10 +105,11 @@ static PetscErrorCode Finish(Worker *w)
       SpanReconMagnitudePhase(run->input->info, sets, w->slice.reference,
                               run->reference + (UnitSlice(run, unit) - run->mine) * pixels, NULL);
   }
-  run->records[w->at] = (SpanReconRecord){.done       = 1,
-                                          .iterations = (double)w->solver->iteration,
-                                          .strength   = w->solver->strength,
-                                          .noise      = w->slice.problem.noise};
+  run->records[w->at] = (SpanReconRecord){.done        = 1,
+                                          .iterations  = (double)w->solver->iteration,
+                                          .evaluations = (double)w->solver->evaluations,
+                                          .strength    = w->solver->strength,
+                                          .noise       = w->slice.problem.noise};
   PetscCall(SpanReconSliceResidual(run->input, &w->slice, image, &run->records[w->at].residual));
   run->records[w->at].acceleration = w->slice.acceleration;
   run->records[w->at].seconds      = w->slice_before + SpanReportSeconds() - w->slice_start;

@@ -5,7 +5,7 @@
 
 /* What is known of a finished sample of a slice; all doubles, saved as they are. */
 typedef struct {
-  double done, iterations, seconds, strength, noise, acceleration, residual;
+  double done, iterations, evaluations, seconds, strength, noise, acceleration, residual;
 } SpanReconRecord;
 
 typedef struct {

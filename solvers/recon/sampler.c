@@ -79,7 +79,19 @@ static PetscErrorCode StartFrom(SpanSampler *s, const char method[])
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Start(SpanSampler *s)
+static PetscErrorCode Levels(SpanSampler *s)
+{
+  const SpanReconSamplerOptions *o = s->problem->prior->options;
+  const double low                 = o->sigma_min > 0 ? o->sigma_min : PetscMin(s->noise, o->sigma_max);
+  PetscInt schedule;
+  PetscBool found;
+  PetscFunctionBeginUser;
+  PetscCall(PetscEListFind(4, SpanScheduleNames, o->schedule, &schedule, &found));
+  PetscCall(SpanScheduleLevels((SpanScheduleKind)schedule, o->steps, o->sigma_max, low, s->levels));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Start(SpanSampler *s, PetscBool noisy)
 {
   const SpanReconProblem *p = s->problem;
   const PetscBool empty     = (PetscBool)!strcmp(p->prior->options->start, "noise");
@@ -94,8 +106,9 @@ static PetscErrorCode Start(SpanSampler *s)
     PetscCall(StartFrom(s, p->prior->options->start));
   PetscCall(FindScale(s, s->x));
   s->noise = PetscMax(s->scale * p->noise, 1e-6);
+  PetscCall(Levels(s));
   for (PetscInt i = 0; i < s->n; i++) s->x[i] = empty ? 0 : (float)s->scale * s->x[i];
-  SpanSamplerAddNoise(s, 0, empty && vp ? sqrt(1 + s->levels[0] * s->levels[0]) : s->levels[0], s->x);
+  if (noisy) SpanSamplerAddNoise(s, 0, empty && vp ? sqrt(1 + s->levels[0] * s->levels[0]) : s->levels[0], s->x);
   PetscFunctionReturn(0);
 }
 
@@ -130,34 +143,31 @@ static void Draw(const SpanSampler *s, PetscInt number, float normals[])
                     normals);
 }
 
-PetscErrorCode SpanSamplerCreate(SpanReconSolver solver, PetscInt iterations, double tolerance, SpanSampler **sampler)
+PetscErrorCode SpanSamplerCreate(SpanReconSolver solver, PetscInt iterations, double tolerance, PetscBool noisy)
 {
   const SpanReconProblem *p        = solver->problem;
   const SpanReconSamplerOptions *o = p->prior->options;
   SpanSampler *s;
-  PetscInt schedule;
-  PetscBool found;
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&s));
-  *sampler     = s;
-  solver->data = s;
-  s->problem   = p;
-  s->n         = SpanSenseImageSize(p->sense);
-  s->draw      = Draw;
+  solver->data   = s;
+  s->problem     = p;
+  s->evaluations = &solver->evaluations;
+  s->n           = SpanSenseImageSize(p->sense);
+  s->draw        = Draw;
   PetscCall(
       PetscCalloc5(s->n, &s->x, s->n, &s->estimate, s->n, &s->work, s->n, &s->noise_work, o->steps + 1, &s->levels));
-  PetscCall(PetscEListFind(4, SpanScheduleNames, o->schedule, &schedule, &found));
-  PetscCall(SpanScheduleLevels((SpanScheduleKind)schedule, o->steps, o->sigma_max, o->sigma_min, s->levels));
   PetscCall(SpanTensorWrap(SpanTapeArena(p->prior->tape), 4, (PetscInt64[4]){p->n_sets, p->ny, p->nx, 2},
                            (float *)(void *)s->x, &s->tensor));
   PetscCall(CreateKSP(s, solver->method->name));
   PetscCall(KSPSetTolerances(s->ksp, 1e-6, PETSC_DEFAULT, PETSC_DEFAULT, first_iterations));
-  PetscCall(Start(s));
+  PetscCall(Start(s, noisy));
   PetscCall(KSPSetTolerances(s->ksp, tolerance, PETSC_DEFAULT, PETSC_DEFAULT, iterations));
   PetscCall(KSPSetFromOptions(s->ksp));
   solver->strength = p->noise;
   solver->state[0] = (SpanReconState){"x", s->x, (size_t)s->n * sizeof *s->x};
-  solver->n_state  = 1;
+  solver->state[1] = (SpanReconState){"evaluations", &solver->evaluations, sizeof solver->evaluations};
+  solver->n_state  = 2;
   PetscFunctionReturn(0);
 }
 
@@ -183,6 +193,12 @@ PetscErrorCode SpanSamplerImage(SpanReconSolver solver, float complex *image)
   PetscFunctionReturn(0);
 }
 
+void SpanSamplerStepped(SpanReconSolver solver)
+{
+  solver->iteration++;
+  solver->done = (PetscBool)(solver->iteration >= solver->problem->prior->options->steps);
+}
+
 /* x, estimate, work, noise; solution, rhs and CG's three Vecs in double; the Mat's two arrays. */
 PetscInt SpanSamplerWorkImages(void) { return 4 + 2 * 5 + 2; }
 
@@ -196,20 +212,43 @@ void SpanSamplerShift(const SpanSampler *s, PetscInt step, PetscInt offset[2])
                               (double)(axis ? patches->columns : patches->rows));
 }
 
-PetscErrorCode SpanSamplerDenoise(SpanSampler *s, PetscInt step, double level)
+/* out = D(x; level), or J' out if `transpose`, in the patches of this step. */
+static PetscErrorCode Evaluate(SpanSampler *s, PetscInt step, double level, PetscBool transpose, float complex *out)
 {
-  const SpanReconProblem *p = s->problem;
+  const SpanReconPriorProblem *p = s->problem->prior;
+  const PetscInt sets            = s->problem->n_sets;
   PetscInt offset[2];
-  SpanTensor denoised;
+  SpanTensor cotangent, result;
   double *levels;
   PetscFunctionBeginUser;
   SpanSamplerShift(s, step, offset);
-  PetscCall(PetscMalloc1(p->n_sets, &levels));
-  for (PetscInt i = 0; i < p->n_sets; i++) levels[i] = level;
-  PetscCall(SpanPriorDenoise(p->prior->tape, p->prior->prior, p->prior->team, s->tensor, levels, offset, &denoised));
-  PetscCall(PetscMemcpy(s->estimate, denoised->data, (size_t)s->n * sizeof *s->estimate));
-  PetscCall(SpanTensorDestroy(&denoised));
+  PetscCall(PetscMalloc1(sets, &levels));
+  for (PetscInt i = 0; i < sets; i++) levels[i] = level;
+  if (transpose) {
+    PetscCall(SpanTensorWrap(SpanTapeArena(p->tape), 4, s->tensor->shape, (float *)(void *)out, &cotangent));
+    PetscCall(SpanPriorDenoiseGradient(p->tape, p->prior, p->team, s->tensor, levels, offset, cotangent, &result));
+    PetscCall(SpanTensorDestroy(&cotangent));
+  } else {
+    PetscCall(SpanPriorDenoise(p->tape, p->prior, p->team, s->tensor, levels, offset, &result));
+  }
+  PetscCall(PetscMemcpy(out, result->data, (size_t)s->n * sizeof *out));
+  PetscCall(SpanTensorDestroy(&result));
   PetscCall(PetscFree(levels));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanSamplerDenoise(SpanSampler *s, PetscInt step, double level)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Evaluate(s, step, level, PETSC_FALSE, s->estimate));
+  ++*s->evaluations;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanSamplerPullBack(SpanSampler *s, PetscInt step, double level, float complex *image)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Evaluate(s, step, level, PETSC_TRUE, image));
   PetscFunctionReturn(0);
 }
 

@@ -9,6 +9,7 @@
 
 typedef struct SpanSampler_ {
   const SpanReconProblem *problem;
+  PetscInt *evaluations;            /* the solver's count */
   PetscInt n;                       /* complex numbers of the image, all map sets */
   double scale;                     /* image of the prior = scale x image of the scan */
   double noise;                     /* of a sample's real part, in the prior's units */
@@ -24,9 +25,9 @@ typedef struct SpanSampler_ {
   void (*draw)(const struct SpanSampler_ *sampler, PetscInt number, float normals[]);
 } SpanSampler;
 
-/* KSP's prefix is the method's name; `iterations` and `tolerance` are its defaults. x is the start: noise of the first
-   level, on the start that the options name. Sets the solver's state and data. */
-PetscErrorCode SpanSamplerCreate(SpanReconSolver solver, PetscInt iterations, double tolerance, SpanSampler **sampler);
+/* KSP's prefix is the method's name; `iterations` and `tolerance` are its defaults. x is the start that the options
+   name, with noise of the first level on it if it is to be noisy. Sets the solver's state and data. */
+PetscErrorCode SpanSamplerCreate(SpanReconSolver solver, PetscInt iterations, double tolerance, PetscBool noisy);
 /* Frees solver->data. */
 PetscErrorCode SpanSamplerDestroy(SpanReconSolver solver);
 /* x / scale */
@@ -34,10 +35,15 @@ PetscErrorCode SpanSamplerImage(SpanReconSolver solver, float complex *image);
 /* Complex images of work memory, for --plan. */
 PetscInt SpanSamplerWorkImages(void);
 
+/* Counts a step; the solver is done after the last one. */
+void SpanSamplerStepped(SpanReconSolver solver);
+
 /* The random shift of the prior's patch grid in a step. */
 void SpanSamplerShift(const SpanSampler *sampler, PetscInt step, PetscInt offset[2]);
 /* estimate = D(x; level) */
 PetscErrorCode SpanSamplerDenoise(SpanSampler *sampler, PetscInt step, double level);
+/* image = J' image, J the derivative of D(x; level) by x in the same step's patches. Not counted. */
+PetscErrorCode SpanSamplerPullBack(SpanSampler *sampler, PetscInt step, double level, float complex *image);
 /* image = argmin identity |u - image|^2 + weight |A u - scale y|^2 by KSP, from u = image. identity = 0: the data
    alone. */
 PetscErrorCode SpanSamplerAgree(SpanSampler *sampler, PetscInt step, double identity, double weight,

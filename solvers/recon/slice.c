@@ -224,7 +224,7 @@ static PetscErrorCode DataPower(const SpanReconInput *input, SpanReconSlice *sli
     double re = (double)crealf(slice->kspace[i]), im = (double)cimagf(slice->kspace[i]);
     mine += re * re + im * im;
   }
-  PetscCallMPI(MPI_Allreduce(&mine, &slice->data_power, 1, MPI_DOUBLE, MPI_SUM, input->layout->team));
+  PetscCallMPI(MPI_Allreduce(&mine, &slice->problem.data_power, 1, MPI_DOUBLE, MPI_SUM, input->layout->team));
   double samples = 0;
   for (PetscInt i = 0; slice->mask && i < info->ny * info->nx; i++) samples += slice->mask[i] != 0;
   if (!slice->mask) samples = (double)(info->n_rows * info->n_samples);
@@ -237,7 +237,7 @@ PetscErrorCode SpanReconSliceResidual(const SpanReconInput *input, const SpanRec
 {
   PetscInt n = SpanSenseImageSize(slice->sense);
   float complex *normal;
-  double sum = slice->data_power;
+  double sum = slice->problem.data_power;
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(n, &normal));
   PetscCall(SpanSenseNormal(slice->sense, image, normal));
@@ -247,7 +247,7 @@ PetscErrorCode SpanReconSliceResidual(const SpanReconInput *input, const SpanRec
     sum +=
         xr * (double)crealf(normal[i] - 2 * slice->adjoint[i]) + xi * (double)cimagf(normal[i] - 2 * slice->adjoint[i]);
   }
-  *residual = slice->data_power > 0 ? sqrt(PetscMax(sum, 0) / slice->data_power) : 0;
+  *residual = slice->problem.data_power > 0 ? sqrt(PetscMax(sum, 0) / slice->problem.data_power) : 0;
   PetscCall(PetscFree(normal));
   PetscFunctionReturn(0);
 }

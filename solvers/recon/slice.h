@@ -28,7 +28,6 @@ typedef struct {
   SpanSense sense;
   SpanReconProblem problem;
   double acceleration; /* points of the image over samples measured */
-  double data_power;   /* sum of |y|^2 over all coils */
 } SpanReconSlice;
 
 /* Collective on the team. */

@@ -184,6 +184,7 @@ static PetscErrorCode WriteJson(const Summary *s)
     cJSON *slice             = cJSON_CreateObject();
     cJSON_AddNumberToObject(slice, "slice", (double)(run->first_slice + i));
     cJSON_AddNumberToObject(slice, "iterations", r->iterations);
+    if (run->input->prior) cJSON_AddNumberToObject(slice, "evaluations", r->evaluations);
     cJSON_AddNumberToObject(slice, "seconds", r->seconds);
     cJSON_AddNumberToObject(slice, "strength", r->strength);
     cJSON_AddNumberToObject(slice, "noise", r->noise);
@@ -203,10 +204,11 @@ static PetscErrorCode Print(const Summary *s)
 {
   const SpanReconRun *run = s->run;
   const SpanScanInfo *i   = run->input->info;
-  double steps = 0, residual = 0;
+  double steps = 0, evaluations = 0, residual = 0;
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k < run->n_slices; k++) {
     steps += s->records[k].iterations;
+    evaluations += s->records[k].evaluations;
     residual = PetscMax(residual, s->records[k].residual);
   }
   printf("%s: %s, %lld slice%s of %lld x %lld, %lld coils, %.2f points of the image a sample\n", i->path, i->format,
@@ -214,6 +216,7 @@ static PetscErrorCode Print(const Summary *s)
          (long long)i->n_coils, s->records[0].acceleration);
   printf("  %-12s %s, strength %.3g, %.1f iterations a slice, residual |Ax - y|/|y| at most %.4f\n", "method",
          run->method->name, s->records[0].strength, steps / (double)run->n_slices, residual);
+  if (run->input->prior) printf("  %-12s %.1f evaluations a slice\n", "prior", evaluations / (double)run->n_slices);
   if (s->parts) {
     SpanMetrics m = SpanMetricsVolume(run->n_slices, s->pixels, s->parts, s->data_range);
     printf("  %-12s PSNR %.2f dB, SSIM %.4f, NRMSE %.4f (%s; magnitudes, data range the reference's maximum %.4g)\n",

@@ -76,6 +76,17 @@ refused "no/such/out.json: cannot be written" recon good.h5 --json no/such/out.j
 refused "no/such/scan.h5: cannot be written" simulate mri image.h5 -o no/such/scan.h5
 refused "--method tv: takes no --samples" recon good.h5 --method tv --samples 3 "${out[@]}"
 refused "--dds_steps" recon good.h5 --method dds --dds_steps 0 "${out[@]}"
+for method in diffpir pnp annealed dps; do
+  refused "--method $method: give --prior MODEL.h5" recon good.h5 --method $method "${out[@]}"
+  refused "--method $method: its length is --dds_steps" recon good.h5 --method $method --prior good.h5 --iterations 3 "${out[@]}"
+done
+refused "--diffpir_lambda 0" recon good.h5 --method diffpir --prior good.h5 --diffpir_lambda 0 "${out[@]}"
+refused "--diffpir_zeta 1.5" recon good.h5 --method diffpir --prior good.h5 --diffpir_zeta 1.5 "${out[@]}"
+refused "--pnp_lambda -1" recon good.h5 --method pnp --prior good.h5 --pnp_lambda -1 "${out[@]}"
+refused "--annealed_snr nan" recon good.h5 --method annealed --prior good.h5 --annealed_snr nan "${out[@]}"
+refused "the nearest is --annealed_lambda" recon good.h5 --method annealed --prior good.h5 --annealed_lamda 1 "${out[@]}"
+refused "--dps_step -1" recon good.h5 --method dps --prior good.h5 --dps_step -1 "${out[@]}"
+refused "is above --dds_sigma_max" recon good.h5 --method annealed --prior good.h5 --dds_sigma_min 2 "${out[@]}"
 
 printf 'method: [tv\n' >broken.yaml
 printf 'methd: tv\n' >typo.yaml

@@ -14,26 +14,31 @@ done
 same kspace scan1.h5 scan3.h5 || fail "the scan depends on the number of ranks"
 "$SUBSPAN" train prior image.h5 --model_channels 32 --channel_mult 1,1 --groups 4 --patch 16 --padding 8 --surroundings 1 --batch 4 \
   --steps 8 --learning_rate 2e-3 --validate_every 0 --pictures none -o prior.h5 >/dev/null || fail "a prior"
-for method in zero_filled cg wavelet tv dds; do
-  extra=()
-  [ $method != dds ] || extra=(--prior prior.h5 --dds_steps 6)
-  for n in 1 2 4; do
+for method in zero_filled cg wavelet tv dds diffpir pnp annealed dps; do
+  case $method in
+    zero_filled | cg | wavelet | tv) extra=() ranks="1 2 4" ;;
+    dds) extra=(--prior prior.h5 --dds_steps 6) ranks="1 2 4" ;;
+    *) extra=(--prior prior.h5 --dds_steps 4) ranks="1 2" ;;
+  esac
+  for n in $ranks; do
     mpirun -n $n "$SUBSPAN" recon scan1.h5 --undersample uniform1d --acceleration 2 --center_fraction 0.25 --method $method "${extra[@]}" --team 1 -o $method-$n.h5 --json $method-$n.json >/dev/null || fail "$method on $n ranks"
   done
   mpirun -n 2 "$SUBSPAN" recon scan1.h5 --undersample uniform1d --acceleration 2 --center_fraction 0.25 --method $method "${extra[@]}" --team 2 -o $method-team.h5 >/dev/null || fail "$method in a team"
   OMP_NUM_THREADS=3 "$SUBSPAN" recon scan1.h5 --undersample uniform1d --acceleration 2 --center_fraction 0.25 --method $method "${extra[@]}" -o $method-threads.h5 >/dev/null || fail "$method on 3 threads"
-  "$python" - $method <<'P' || fail "$method: results differ"
+  "$python" - $method $ranks <<'P' || fail "$method: results differ"
 import h5py, json, numpy as np, sys
-m = sys.argv[1]
+m, *ranks = sys.argv[1:]
 read = lambda n, a="reconstruction": h5py.File(f"{m}-{n}.h5")[a][()]
 for array in ("reconstruction", "phase", "reference"):
-    for n in ("2", "4", "threads"):
+    for n in (*ranks[1:], "threads"):
         assert np.array_equal(read("1", array), read(n, array)), (array, n)
 error = np.linalg.norm(read("team") - read("1")) / np.linalg.norm(read("1"))
 assert error < 1e-5, error
-a, b = (json.load(open(f"{m}-{n}.json")) for n in (1, 4))
+a, b = (json.load(open(f"{m}-{n}.json")) for n in (1, ranks[-1]))
 assert a["psnr"] == b["psnr"] and [s["ssim"] for s in a["slices"]] == [s["ssim"] for s in b["slices"]]
 assert {"psnr", "ssim", "nrmse", "seconds", "iterations"} <= a.keys()
+evaluations = {"dds": 6, "diffpir": 4, "pnp": 4, "annealed": 7, "dps": 4}
+assert all(s.get("evaluations") == evaluations.get(m) for s in a["slices"]), a["slices"][0]
 file = h5py.File(f"{m}-1.h5")
 assert file["reconstruction"] == file["VTKHDF/PointData/reconstruction"]
 P
