@@ -81,7 +81,7 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
        "with a prior: start from noise alone, or from this method's image with noise of --dds_sigma_max; without it, "
        "the method's: noise, pnp cg. pnp adds no noise"},
       {"dds_consistency", SPAN_OPTION_CHOICE, o->sampler.consistency, 0, 0, "noisy|noiseless",
-       "dds: CG on (I + g A'A) x = x0 + g A'y, or on A'A x = A'y; --dds_ksp_max_it sets how many iterations (5)"},
+       "dds: CG on (I + g A'A) x = x0 + g A'y, or on A'A x = A'y; --dds_ksp_max_it sets how many iterations (10)"},
       {"dds_weight", SPAN_OPTION_REAL, &o->sampler.weight, 0, 1e12, NULL,
        "dds: the weight g of noisy data; 0: from the noise, by noise level"},
       {"samples", SPAN_OPTION_INT, &o->samples, 1, 10000, NULL,

@@ -118,6 +118,7 @@ static void open_run(Run *run)
   check(SpanReconSolverCreate(&SpanReconDDS, &run->problem, &run->solver));
   run->sampler        = run->solver->data;
   run->sampler->scale = 1;
+  check(KSPSetTolerances(run->sampler->ksp, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT, iterations));
 }
 
 static void close_run(Run *run)
