@@ -50,7 +50,7 @@ static PetscErrorCode Step(SpanReconSolver solver)
   const PetscInt t          = solver->iteration;
   const double level = s->levels[t], next = s->levels[t + 1], ratio = next / level;
   const double units = sqrt((1 + level * level) * (1 + next * next) / p->norm);
-  double residual = 0;
+  double residual    = 0;
   PetscFunctionBeginUser;
   PetscCall(SpanSamplerDenoise(s, t, level));
   PetscCall(DataGradient(s, &residual));
