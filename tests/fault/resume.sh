@@ -25,11 +25,11 @@ for method in dds diffpir pnp annealed dps wavelet tv; do
   options=(scan.h5 --undersample uniform1d --acceleration 4 --method $method)
   case $method in
     wavelet | tv) options+=(--iterations 400) ;;
-    annealed | dps) options+=(--prior prior.h5 --dds_steps 15) ;;
-    *) options+=(--prior prior.h5 --dds_steps 30) ;;
+    dds) options+=(--prior prior.h5 --dds_steps 30) ;;
+    *) options+=(--prior prior.h5 --dds_steps 20 --slices 0:3) ;;
   esac
-  # The methods with a prior share the state of the sampler: one of them goes through all of it.
-  case $method in diffpir | pnp | annealed | dps) n=0 signals=TERM ;; *) n=$kills signals="TERM USR1" ;; esac
+  # The methods with a prior share the sampler's state: dds goes through all of it.
+  case $method in dds | wavelet | tv) n=$kills signals="TERM USR1" ;; *) n=0 signals=TERM ;; esac
   start=$(date +%s%N)
   mpirun -n 2 "$SUBSPAN" recon "${options[@]}" -o whole.h5 --json whole.json >/dev/null || fail "$method, uninterrupted"
   took=$((($(date +%s%N) - start) / 1000000))
@@ -62,7 +62,7 @@ for method in dds diffpir pnp annealed dps wavelet tv; do
     "$SUBSPAN" info run.h5 | grep -q 'checkpoint' || fail "info of a checkpoint"
     "$SUBSPAN" recon "${options[@]}" --checkpoint run.h5 --resume -o part.h5 --json part.json >/dev/null || fail "$method, resume after SIG$signal"
     alike whole.h5 part.h5 "$method, SIG$signal"
-    count=$((count + 1))
+    count=$((${count:-0} + 1))
   done
 done
 # A checkpoint of another run is refused; a damaged one gives way to the one before.
