@@ -150,7 +150,7 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
                           .type                = "float32",
                           .sampler             = {.consistency     = "noisy",
                                                   .eta             = 1,
-                                                  .diffpir_lambda  = 7,
+                                                  .diffpir_lambda  = 1,
                                                   .diffpir_zeta    = 0.3,
                                                   .pnp_lambda      = 0.23,
                                                   .annealed_snr    = 0.16,
