@@ -4,7 +4,7 @@
 #include <string.h>
 #include <subspan/solvers/recon/dds.h>
 
-enum { inner_iterations = 10 };
+enum { inner_iterations = 20 };
 static const double inner_tolerance = 1e-8;
 
 PetscErrorCode SpanDDSStep(SpanSampler *s, PetscInt step, double level, double next)

@@ -39,6 +39,7 @@ typedef struct {
   PetscInt slice;  /* global index: keys the random numbers */
   PetscInt sample; /* of the slice: keys the random numbers */
   uint64_t seed;
+  const float complex *start;         /* the image to start from, or NULL; of samplers */
   const float complex *adjoint;       /* A'y, (n_sets, ny, nx) */
   double data_power;                  /* |y|^2, over all coils */
   double norm;                        /* an upper bound of the largest eigenvalue of A'A */

@@ -15,8 +15,9 @@ static const char examples[] =
     "  mpirun -n 64 subspan recon scan.h5 --method dds --prior prior.h5 --samples 8 -o out.h5\n"
     "      draws eight samples of each slice and writes their mean and how much they differ\n";
 
-/* What the options of all methods with a prior are without a word of the user: what each method's paper has, the levels
-   in units of the prior's data. */
+/* What the options of all methods with a prior are without a word of the user. dds's were chosen on training images
+   (docs/benchmarks.md), the others' are their papers'; levels
+   are in units of the prior's data. */
 typedef struct {
   const char *method;
   PetscInt steps;
@@ -24,7 +25,7 @@ typedef struct {
   double sigma_max, sigma_min; /* sigma_min 0: the noise of the data */
 } SamplerDefaults;
 
-static const SamplerDefaults sampler_defaults[] = {{"dds", 50, "karras", "noise", 1, 0.004},
+static const SamplerDefaults sampler_defaults[] = {{"dds", 50, "karras", "wavelet", 0.3, 0.004},
                                                    {"diffpir", 100, "karras", "noise", 1, 0.004},
                                                    {"pnp", 24, "geometric", "cg", 49. / 255, 0},
                                                    {"annealed", 1000, "geometric", "noise", 1, 0.004},
@@ -43,8 +44,10 @@ static PetscErrorCode ApplyDefaults(const SamplerDefaults *d, SpanReconSamplerOp
   PetscFunctionBeginUser;
   if (!s->steps) s->steps = d->steps;
   if (!s->schedule[0]) PetscCall(PetscStrncpy(s->schedule, d->schedule, sizeof s->schedule));
-  if (!s->start[0]) PetscCall(PetscStrncpy(s->start, d->start, sizeof s->start));
-  if (s->sigma_max == 0) s->sigma_max = d->sigma_max;
+  /* A variance-preserving chain has its own start and levels; from noise alone the way is longer. */
+  const char *start = strncmp(s->schedule, "vp", 2) ? d->start : "noise";
+  if (!s->start[0]) PetscCall(PetscStrncpy(s->start, start, sizeof s->start));
+  if (s->sigma_max == 0) s->sigma_max = strcmp(s->start, "noise") ? d->sigma_max : 1;
   if (s->sigma_min == 0) s->sigma_min = d->sigma_min;
   PetscFunctionReturn(0);
 }
@@ -74,14 +77,14 @@ PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconOptions *o, PetscBoo
        "without it, the method's: karras, pnp and annealed geometric"},
       {"dds_sigma_max", SPAN_OPTION_REAL, &o->sampler.sigma_max, 1e-6, 1e6, NULL,
        "with a prior: first noise level, where 1 is a bright point of an image; VP schedules have their own; without "
-       "it, the method's: 1, pnp 0.192"},
+       "it 1 from noise alone, and the method's from an image: dds 0.3, pnp 0.192"},
       {"dds_sigma_min", SPAN_OPTION_REAL, &o->sampler.sigma_min, 1e-6, 1e6, NULL,
        "with a prior: last noise level; without it, the method's: 0.004, pnp the noise of the data"},
       {"dds_start", SPAN_OPTION_CHOICE, o->sampler.start, 0, 0, "noise|zero_filled|cg|wavelet|tv",
        "with a prior: start from noise alone, or from this method's image with noise of --dds_sigma_max; without it, "
-       "the method's: noise, pnp cg. pnp adds no noise"},
+       "the method's: dds wavelet, pnp cg (to which it adds no noise), else noise"},
       {"dds_consistency", SPAN_OPTION_CHOICE, o->sampler.consistency, 0, 0, "noisy|noiseless",
-       "dds: CG on (I + g A'A) x = x0 + g A'y, or on A'A x = A'y; --dds_ksp_max_it sets how many iterations (10)"},
+       "dds: CG on (I + g A'A) x = x0 + g A'y, or on A'A x = A'y; --dds_ksp_max_it sets how many iterations (20)"},
       {"dds_weight", SPAN_OPTION_REAL, &o->sampler.weight, 0, 1e12, NULL,
        "dds: the weight g of noisy data; 0: from the noise, by noise level"},
       {"samples", SPAN_OPTION_INT, &o->samples, 1, 10000, NULL,

@@ -6,6 +6,7 @@
 #include <subspan/solvers/recon/posterior.h>
 #include <subspan/solvers/recon/share.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 typedef struct {
@@ -54,6 +55,9 @@ static int Items(const SpanReconRun *run, Item items[most_items])
   if (i->noncartesian)
     items[n++] = (Item){"NUFFT and Toeplitz plans",
                         SpanNufftMemory(i->ny, i->nx, i->n_rows * i->n_samples) + SpanToeplitzMemory(i->ny, i->nx)};
+  if (run->input->prior && strcmp(o->sampler.start, "noise"))
+    items[n++] = (Item){"start, work of its method",
+                        (1 + (double)SpanReconMethodFind(o->sampler.start)->work_images()) * sets * image};
   items[n++] = (Item){"work of the method", (double)run->method->work_images() * sets * image};
   items[n++] = (Item){"finished images", (2 * units + (run->input->reference ? slices : 0)) * pixels * 4};
   /* Magnitude, phase and deviation, and the magnitudes of a sample on their way to the file. */

@@ -20,7 +20,7 @@ typedef struct {
   double *real, *imaginary, *mean, *squares; /* of one slice: sum of samples; mean of magnitudes, squares around it */
   float *magnitude, *phase;                  /* a sample of another group */
   SpanMetricsPart *parts;                    /* (n_mine, samples) */
-  SpanErrorSums *errors;                     /* (n_mine) */
+  SpanErrorSums *errors, *everywhere;        /* (n_mine), of the object and of all pixels */
 } Worker;
 
 static int GroupOfUnit(const SpanReconRun *run, PetscInt unit)
@@ -105,11 +105,11 @@ static void FinishSlice(Worker *w, PetscInt slice)
   }
 }
 
-static SpanErrorSums Errors(const Worker *w, PetscInt slice)
+static SpanErrorSums Errors(const Worker *w, PetscInt slice, double threshold)
 {
   const PetscInt start = slice * w->pixels;
   return SpanErrorSum(w->pixels, w->out->magnitude + start, w->out->deviation + start, w->run->reference + start,
-                      object_share * w->data_range, SpanErrorInterval90(w->samples));
+                      threshold, SpanErrorInterval90(w->samples));
 }
 
 /* A failure of one slice is told at the end, since others wait for what this rank sends. */
@@ -129,7 +129,8 @@ static PetscErrorCode Slices(Worker *w)
                                 &w->parts[slice * w->samples + k]);
     }
     FinishSlice(w, slice);
-    if (run->reference) w->errors[slice] = Errors(w, slice);
+    if (run->reference) w->errors[slice] = Errors(w, slice, object_share * w->data_range);
+    if (run->reference) w->everywhere[slice] = Errors(w, slice, -HUGE_VAL);
   }
   PetscFunctionReturn(ierr);
 }
@@ -159,16 +160,19 @@ static PetscErrorCode Figures(const Worker *w)
   const PetscBool first   = (PetscBool)(run->input->layout->world_rank == 0);
   const PetscInt n        = first ? run->n_slices : 0;
   SpanMetricsPart *parts;
-  SpanErrorSums *errors;
+  SpanErrorSums *errors, *everywhere;
+  double coverage;
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(n * w->samples, &parts, n, &errors));
+  PetscCall(PetscMalloc3(n * w->samples, &parts, n, &errors, n, &everywhere));
   PetscCall(SpanReconGather(run, PETSC_FALSE, MPI_DOUBLE, w->samples * part_numbers, w->parts, parts));
   PetscCall(SpanReconGather(run, PETSC_FALSE, MPI_DOUBLE, error_sums, w->errors, errors));
+  PetscCall(SpanReconGather(run, PETSC_FALSE, MPI_DOUBLE, error_sums, w->everywhere, everywhere));
   if (first) {
     PetscCall(SingleFigures(w, parts));
     SpanErrorFigures(n, errors, &w->out->correlation, &w->out->coverage);
+    SpanErrorFigures(n, everywhere, &w->out->correlation_all, &coverage);
   }
-  PetscCall(PetscFree2(parts, errors));
+  PetscCall(PetscFree3(parts, errors, everywhere));
   PetscFunctionReturn(0);
 }
 
@@ -189,7 +193,7 @@ PetscErrorCode SpanReconPosteriorCreate(const SpanReconRun *run, double data_ran
   PetscCall(PetscCalloc3(size, &out->magnitude, size, &out->phase, size, &out->deviation));
   PetscCall(PetscMalloc6(work, &w.real, work, &w.imaginary, work, &w.mean, work, &w.squares, work, &w.magnitude, work,
                          &w.phase));
-  PetscCall(PetscCalloc2(run->n_mine * samples, &w.parts, run->n_mine, &w.errors));
+  PetscCall(PetscCalloc3(run->n_mine * samples, &w.parts, run->n_mine, &w.errors, run->n_mine, &w.everywhere));
   if (writes) {
     PetscCall(Send(&w, &requests, &n_requests));
     ierr = Slices(&w);
@@ -199,7 +203,7 @@ PetscErrorCode SpanReconPosteriorCreate(const SpanReconRun *run, double data_ran
   if (out->compared) PetscCall(Figures(&w));
   PetscCall(PetscFree(requests));
   PetscCall(PetscFree6(w.real, w.imaginary, w.mean, w.squares, w.magnitude, w.phase));
-  PetscCall(PetscFree2(w.parts, w.errors));
+  PetscCall(PetscFree3(w.parts, w.errors, w.everywhere));
   PetscFunctionReturn(0);
 }
 
@@ -246,9 +250,11 @@ void SpanReconPosteriorPrint(const SpanReconRun *run, const SpanReconPosterior *
 {
   printf("  %-12s %lld of each slice", "samples", (long long)run->input->options->samples);
   if (p->compared)
-    printf(", on average PSNR %.2f dB, SSIM %.4f, NRMSE %.4f\n  %-12s correlation %.3f with the error of the mean; the "
+    printf(", on average PSNR %.2f dB, SSIM %.4f, NRMSE %.4f\n  %-12s correlation %.3f with the error of the mean, "
+           "%.3f over all pixels; the "
            "90 %% interval covers %.1f %% of the pixels above 5 %% of the maximum",
-           p->single.psnr, p->single.ssim, p->single.nrmse, "deviation", p->correlation, 100 * p->coverage);
+           p->single.psnr, p->single.ssim, p->single.nrmse, "deviation", p->correlation, p->correlation_all,
+           100 * p->coverage);
   printf("\n");
 }
 
@@ -268,5 +274,6 @@ void SpanReconPosteriorAddJSON(const SpanReconRun *run, const SpanReconPosterior
   SpanMetricsAddJSON(samples, p->single);
   cJSON *deviation = cJSON_AddObjectToObject(root, "deviation");
   AddNumber(deviation, "correlation", p->correlation);
+  AddNumber(deviation, "correlation_all", p->correlation_all);
   AddNumber(deviation, "coverage_90", p->coverage);
 }

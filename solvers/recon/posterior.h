@@ -11,6 +11,7 @@ typedef struct {
   PetscBool compared;       /* there is a reference, and rank 0 has: */
   SpanMetrics single;       /* the mean over samples of each one's figures */
   double correlation;       /* of the deviation with the error of the mean; NaN if either is constant */
+  double correlation_all;   /* the same over all pixels, the background too */
   double coverage;          /* share of pixels where the mean is off by no more than the 90 % interval */
 } SpanReconPosterior;
 

@@ -67,18 +67,6 @@ static PetscErrorCode FindScale(SpanSampler *s, const float complex *image)
   PetscFunctionReturn(0);
 }
 
-/* x = the image of another method, run to its end. */
-static PetscErrorCode StartFrom(SpanSampler *s, const char method[])
-{
-  SpanReconSolver other;
-  PetscFunctionBeginUser;
-  PetscCall(SpanReconSolverCreate(SpanReconMethodFind(method), s->problem, &other));
-  while (!other->done) PetscCall(other->method->step(other));
-  PetscCall(other->method->image(other, s->x));
-  PetscCall(SpanReconSolverDestroy(&other));
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode Levels(SpanSampler *s)
 {
   const SpanReconSamplerOptions *o = s->problem->prior->options;
@@ -103,7 +91,7 @@ static PetscErrorCode Start(SpanSampler *s, PetscBool noisy)
   if (empty)
     PetscCall(SpanSamplerAgree(s, -1, 1, 1e3 / p->norm, s->x));
   else
-    PetscCall(StartFrom(s, p->prior->options->start));
+    PetscCall(PetscArraycpy(s->x, p->start, s->n));
   PetscCall(FindScale(s, s->x));
   s->noise = PetscMax(s->scale * p->noise, 1e-6);
   PetscCall(Levels(s));

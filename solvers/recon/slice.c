@@ -252,6 +252,22 @@ PetscErrorCode SpanReconSliceResidual(const SpanReconInput *input, const SpanRec
   PetscFunctionReturn(0);
 }
 
+/* The image of the method that samplers start from, run to its end. */
+static PetscErrorCode Start(const SpanReconInput *input, SpanReconSlice *slice)
+{
+  const char *name = input->options->sampler.start;
+  SpanReconSolver solver;
+  PetscFunctionBeginUser;
+  if (!input->prior || !strcmp(name, "noise")) PetscFunctionReturn(0);
+  PetscCall(PetscMalloc1(SpanSenseImageSize(slice->sense), &slice->start));
+  PetscCall(SpanReconSolverCreate(SpanReconMethodFind(name), &slice->problem, &solver));
+  while (!solver->done) PetscCall(solver->method->step(solver));
+  PetscCall(solver->method->image(solver, slice->start));
+  PetscCall(SpanReconSolverDestroy(&solver));
+  slice->problem.start = slice->start;
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanReconSliceLoad(const SpanReconInput *input, PetscInt index, SpanReconSlice *slice)
 {
   const SpanScanInfo *info = input->info;
@@ -283,6 +299,7 @@ PetscErrorCode SpanReconSliceLoad(const SpanReconInput *input, PetscInt index, S
   PetscCall(Norm(input, slice, &slice->problem.norm));
   PetscCall(DataPower(input, slice));
   PetscCall(PetscFree(slice->kspace));
+  PetscCall(Start(input, slice));
   PetscFunctionReturn(0);
 }
 
@@ -295,6 +312,7 @@ PetscErrorCode SpanReconSliceDestroy(SpanReconSlice *slice)
   PetscCall(PetscFree(slice->coils.maps));
   PetscCall(PetscFree(slice->mask));
   PetscCall(PetscFree(slice->adjoint));
+  PetscCall(PetscFree(slice->start));
   PetscCall(PetscFree(slice->reference));
   PetscFunctionReturn(0);
 }

@@ -81,7 +81,8 @@ def sampled(name, mask, steps, samples):
                    *(["--samples", str(samples)] if samples > 1 else []), *args.options)
     row = [report["psnr"], report["ssim"]]
     if samples > 1:
-        row += [report["samples"]["psnr"], report["deviation"]["correlation"], report["deviation"]["coverage_90"]]
+        deviation = report["deviation"]
+        row += [report["samples"]["psnr"], deviation["correlation"], deviation["correlation_all"], deviation["coverage_90"]]
     return row
 
 
@@ -107,7 +108,7 @@ with concurrent.futures.ThreadPoolExecutor(2) as pool:
             print(f"{mask:14} {f'dds, {steps} evaluations':22} {psnr:6.2f} {ssim:7.4f} {psnr - best[0]:+7.2f}", flush=True)
         if args.samples > 1:
             steps = max([s for s in args.steps if s <= 50], default=args.steps[0])
-            psnr, ssim, single, correlation, coverage = mean(pool, sampled, names, mask, steps, args.samples)
+            psnr, ssim, single, correlation, everywhere, coverage = mean(pool, sampled, names, mask, steps, args.samples)
             print(f"{mask:14} {f'mean of {args.samples} x {steps}':22} {psnr:6.2f} {ssim:7.4f} {psnr - best[0]:+7.2f}"
-                  f"  (single {single:.2f}; deviation: correlation {correlation:.2f}, 90 % interval holds {coverage:.2f})", flush=True)
+                  f"  (single {single:.2f}; deviation: correlation {correlation:.2f}, all pixels {everywhere:.2f}, 90 % interval holds {coverage:.2f})", flush=True)
 print(f"load {os.getloadavg()[0]:.2f}")

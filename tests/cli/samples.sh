@@ -72,6 +72,7 @@ def figures(name, reference):
     e, d = np.abs(mean - reference)[inside], deviation[inside]
     assert 0.2 < inside.mean() < 0.9
     assert near(r["deviation"]["correlation"], np.corrcoef(e, d)[0, 1], 1e-6)
+    assert near(r["deviation"]["correlation_all"], np.corrcoef(np.abs(mean - reference).ravel(), deviation.ravel())[0, 1], 1e-6)
     interval = 2.919986 * np.sqrt(1 + 1 / 3) * d # Student's t of 2 degrees of freedom, 0.95
     assert abs(r["deviation"]["coverage_90"] - (e <= interval).mean()) < 2 / e.size
 
