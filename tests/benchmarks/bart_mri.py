@@ -5,6 +5,8 @@
 
 cg: the same strength as BART, the best of BART's grid. wavelet, tv: Subspan's defaults against BART's best over its grid.
 Times are of whole processes, minimum of 3, at equal iterations, on as many threads (1) each; the ratio is BART's over Subspan's.
+With --prior MODEL, instead of cg and of the times: dds at its defaults (one sample of 50 evaluations, and the mean of
+--samples of them) beside BART's best of wavelet and tv.
 Needs Debian's bart, python3-h5py, python3-numpy.
 """
 import argparse
@@ -25,6 +27,8 @@ parser.add_argument("--subspan", default=os.path.join(root, "build", "release", 
 parser.add_argument("--quick", action="store_true", help="a coarser grid for BART")
 parser.add_argument("--threads", default="1", help="of each program")
 parser.add_argument("--masks", nargs="+", help="only these")
+parser.add_argument("--prior", help="a model file")
+parser.add_argument("--samples", type=int, default=4, help="of dds")
 args = parser.parse_args()
 env = dict(os.environ, OMP_NUM_THREADS=args.threads, OPENBLAS_NUM_THREADS=args.threads)
 work = tempfile.mkdtemp()
@@ -77,6 +81,21 @@ grids = {"cg": (["-l2"], [1e-3, 3e-3, 1e-2, 3e-2], 30),
          "wavelet": (["-l1"], [1e-3, 2e-3, 4e-3] if args.quick else [3e-4, 1e-3, 2e-3, 4e-3, 8e-3], 100),
          "tv": (["-u", "0.1"], [1e-3, 2e-3, 4e-3] if args.quick else [3e-4, 1e-3, 2e-3, 4e-3, 8e-3], 100)}
 print(f"load {os.getloadavg()[0]:.2f}; {args.threads} thread(s) each")
+if args.prior:
+    args.prior = os.path.abspath(args.prior)
+    del grids["cg"]
+
+
+def dds(path, scan, name, mask, best):
+    common = ["recon", path, "--mask", "mask.cfl", "--maps", "maps.cfl", "--method", "dds", "--prior", args.prior, "-o", "o.h5", "--json", "o.json"]
+    run(args.subspan, *common)
+    single = json.load(open(os.path.join(work, "o.json")))
+    run(args.subspan, *common, "--samples", str(args.samples))
+    mean = json.load(open(os.path.join(work, "o.json")))
+    print(f"{scan:10} {name:12} {mask.size / mask.sum():5.2f} dds: BART's best {best:.2f} dB; a sample {single['psnr']:.2f} ({single['psnr'] - best:+.2f}),"
+          f" SSIM {single['ssim']:.4f}, {single['seconds']:.1f} s; mean of {args.samples} {mean['psnr']:.2f} ({mean['psnr'] - best:+.2f}), SSIM {mean['ssim']:.4f}", flush=True)
+
+
 print(f"{'scan':10} {'mask':12} {'net':>5} {'method':8} {'BART dB':>8} {'at':>7} {'Subspan dB':>10} {'diff':>6} {'steps':>5}"
       f" {'BART s':>7} {'Subspan s':>9} {'ratio':>6}")
 for scan in args.scans:
@@ -90,6 +109,7 @@ for scan in args.scans:
             continue
         write(os.path.join(work, "mask"), mask[:, :, None])
         run("bart", "fmac", "full", "mask", "y")
+        top = 0
         for method, (flags, grid, iterations) in grids.items():
             common = ["recon", path, "--mask", "mask.cfl", "--maps", "maps.cfl", "--method", method, "-o", "o.h5", "--json", "o.json"]
             run(args.subspan, *common)
@@ -100,6 +120,9 @@ for scan in args.scans:
                 regular = flags + ["-r", str(strength)] if method != "tv" else ["-R", f"T:6:0:{strength}"] + flags
                 run("bart", "pics", "-S", *regular, "-i", str(iterations), "y", "maps", "r")
                 best = max(best, (psnr(read(os.path.join(work, "r")), reference), strength))
+            top = max(top, best[0])
+            if args.prior:
+                continue
             regular = flags + ["-r", str(best[1])] if method != "tv" else ["-R", f"T:6:0:{best[1]}"] + flags
             fixed = ["--iterations", str(iterations), "--tolerance", "1e-12"]
             if method == "cg":
@@ -110,4 +133,6 @@ for scan in args.scans:
             theirs, ours = min(p[0] for p in pairs), min(p[1] for p in pairs)
             print(f"{scan:10} {name:12} {mask.size / mask.sum():5.2f} {method:8} {best[0]:8.2f} {best[1]:7.0e} {report['psnr']:10.2f}"
                   f" {report['psnr'] - best[0]:+6.2f} {report['iterations']:5.0f} {theirs:7.2f} {ours:9.2f} {theirs / ours:6.1f}", flush=True)
+        if args.prior:
+            dds(path, scan, name, mask, top)
 print(f"load {os.getloadavg()[0]:.2f}")
