@@ -7,8 +7,8 @@
 Scans: `count` images of a validation set, evenly over it, 8 coils, noise 0.006 of the image's maximum (`simulate mri`); maps by
 ESPIRiT from each undersampled scan. The truth is the root of the sum of squares of the coils' true images, as ESPIRiT
 normalises its maps. wavelet and tv: over a grid of strengths (the default among them) whose best, by the mean PSNR of these very
-images under this mask, is taken. dds: its defaults at each number of evaluations; with --samples also the mean of K samples of
-the largest number of evaluations up to 50, how its deviation map correlates with the true error, and its interval's coverage.
+images under this mask, is taken. dds: its defaults at each number of evaluations; with --samples K also the mean of K samples
+that share 50 evaluations, how its deviation map correlates with the true error, and its interval's coverage.
 Mean PSNR in dB (data range the truth's maximum) and SSIM; two single-threaded runs at a time. Needs python3-h5py, python3-numpy.
 """
 import argparse
@@ -107,7 +107,7 @@ with concurrent.futures.ThreadPoolExecutor(2) as pool:
             psnr, ssim = mean(pool, sampled, names, mask, steps, 1)
             print(f"{mask:14} {f'dds, {steps} evaluations':22} {psnr:6.2f} {ssim:7.4f} {psnr - best[0]:+7.2f}", flush=True)
         if args.samples > 1:
-            steps = max([s for s in args.steps if s <= 50], default=args.steps[0])
+            steps = max(1, 50 // args.samples)
             psnr, ssim, single, correlation, everywhere, coverage = mean(pool, sampled, names, mask, steps, args.samples)
             print(f"{mask:14} {f'mean of {args.samples} x {steps}':22} {psnr:6.2f} {ssim:7.4f} {psnr - best[0]:+7.2f}"
                   f"  (single {single:.2f}; deviation: correlation {correlation:.2f}, all pixels {everywhere:.2f}, 90 % interval holds {coverage:.2f})", flush=True)
