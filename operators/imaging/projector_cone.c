@@ -1,0 +1,410 @@
+/* Cone beams. The rays of a detector column share a plane through the axis' direction: in each row of voxels they pass
+   the same two columns of voxels, which are blended first; along z they lie evenly spaced, so that the blended column
+   is resampled at places A + B v. Slabs of slices bound what is held, a band of rows stays in the cache while rays of
+   several views pass it. */
+#include <subspan/operators/imaging/projector_private.h>
+#include <math.h>
+#include <omp.h>
+
+enum { slab = 64, most_rows = 8, together = 8, group = 32, cache = 512 * 1024, margin = 32 };
+
+/* Slices of a slab with a border of zeros in x and y: (ny + 2, stride, depth); values of detector columns (n_u, rows),
+   those that are read with a margin of zeros on both sides. */
+typedef struct {
+  const SpanCTGeometry *g;
+  PetscInt first, n, depth; /* slices; depth: rounded up to whole vectors */
+  PetscInt stride;
+  PetscInt n_rows[2];
+  PetscInt64 pitch[2]; /* floats from row to row where the leading axis is y, x; from column to column where x, y is */
+  PetscInt band[2];
+  PetscInt64 size; /* floats */
+} Slab;
+
+/* Detector rows of a view that see the slab, and the place of row `first` along the slab's slices: at + along tau,
+   tau = depth + deepen r; pixels are `spacing` tau apart. */
+typedef struct {
+  PetscInt view, first, n;
+  double at, along, spacing;
+} View;
+
+/* Where rays of a detector column pass the rows of a band. */
+typedef struct {
+  int n, index[most_rows];
+  float weight[2][most_rows];
+  double place[most_rows], spacing[most_rows]; /* A, B */
+  int low[most_rows], high[most_rows];         /* pixels whose place is within the slab */
+} Crossing;
+
+static PetscInt WholeVectors(PetscInt n) { return (n + span_lanes - 1) / span_lanes * span_lanes; }
+
+static Slab MakeSlab(const SpanCTGeometry *g, PetscInt first, PetscInt n)
+{
+  Slab s     = {.g = g, .first = first, .n = n, .depth = WholeVectors(n), .n_rows = {g->ny, g->nx}};
+  s.stride   = (g->nx + 2) | 1;
+  s.pitch[0] = (PetscInt64)s.stride * s.depth;
+  s.pitch[1] = s.depth;
+  s.size     = (g->ny + 2) * s.pitch[0];
+  for (int axis = 0; axis < 2; axis++) {
+    const size_t row = (size_t)s.n_rows[1 - axis] * (size_t)s.depth * sizeof(float);
+    s.band[axis]     = PetscMax(1, PetscMin(most_rows, (PetscInt)(cache / row)));
+  }
+  return s;
+}
+
+void SpanProjectorRows(SpanProjector p, PetscInt view, PetscInt first_slice, PetscInt n_slices, PetscInt *first,
+                       PetscInt *n)
+{
+  const SpanCTGeometry *g = &p->geometry;
+  *first                  = first_slice;
+  *n                      = n_slices;
+  if (g->kind != SPAN_CT_CONE) return;
+  /* Voxels are hats, one voxel wide to each side; tau of all that the volume holds. */
+  const double corner =
+      hypot(fabs(g->centre_x) + g->dx * ((double)g->nx + 1) / 2, fabs(g->centre_y) + g->dy * ((double)g->ny + 1) / 2);
+  const double far  = (hypot(g->source_axis, g->axis_offset) + corner) / g->source_detector;
+  const double near = fmax((g->source_axis - corner) / g->source_detector, 1e-6 * far);
+  const double bottom =
+      g->centre_z + ((double)first_slice - 1 - (double)(g->nz - 1) / 2) * g->dz - (g->source_z ? g->source_z[view] : 0);
+  const double top = bottom + (double)(n_slices + 1) * g->dz, zero = SpanCTRow(g, 0);
+  const double low  = (bottom / (bottom < 0 ? near : far) - zero) / g->pitch_v;
+  const double high = (top / (top < 0 ? far : near) - zero) / g->pitch_v, rows = (double)g->n_v;
+  *first = (PetscInt)SpanClamp(floor(low), 0, rows);
+  *n     = (PetscInt)SpanClamp(ceil(high) + 1, 0, rows) - *first;
+}
+
+static View MakeView(SpanProjector p, const Slab *s, PetscInt view)
+{
+  const SpanCTGeometry *g = s->g;
+  const double source     = g->source_z ? g->source_z[view] : 0;
+  View v                  = {.view = view};
+  SpanProjectorRows(p, view, s->first, s->n, &v.first, &v.n);
+  v.at      = (source - g->centre_z) / g->dz + (double)(g->nz - 1) / 2 - (double)s->first;
+  v.along   = SpanCTRow(g, v.first) / g->dz;
+  v.spacing = g->pitch_v / g->dz;
+  return v;
+}
+
+/* Rows [low, high) of a ray, as in a stack of slices; pixels with -1 < place < n. */
+static inline void Cross(const Slab *s, const View *v, const SpanRay *ray, PetscInt low, PetscInt high, Crossing *c)
+{
+  const PetscInt end  = s->n_rows[1 - ray->axis] - 1;
+  const double pixels = (double)v->n, slices = (double)s->n;
+  c->n = (int)(high - low);
+#pragma omp simd
+  for (int r = 0; r < most_rows; r++) {
+    const double row = (double)(low + r), place = ray->start + ray->slope * row, tau = ray->depth + ray->deepen * row;
+    const double first = SpanClamp(floor(place), -1, (double)end), part = place - first;
+    const double at = v->at + v->along * tau, spacing = v->spacing * tau;
+    c->index[r]     = (int)first + 1;
+    c->weight[0][r] = (float)SpanClamp(1 - fabs(part), 0, 1);
+    c->weight[1][r] = (float)SpanClamp(1 - fabs(part - 1), 0, 1);
+    c->place[r]     = at;
+    c->spacing[r]   = spacing;
+    c->low[r]       = (int)SpanClamp(floor((-1 - at) / spacing) + 1, 0, pixels);
+    c->high[r]      = (int)SpanClamp(ceil((slices - at) / spacing), 0, pixels);
+  }
+}
+
+/* sums[v] += column at place + spacing v for v in [low, high); others are touched, those within the buffer by nothing
+   but the column's margins. */
+static inline void Resample(double place, double spacing, int low, int high, const float *column, float *sums)
+{
+  const float step      = (float)spacing;
+  const SpanVector ramp = step * span_count;
+  for (int v = low / span_lanes * span_lanes; v < high; v += span_lanes) {
+    const double at = place + spacing * (double)v, whole = floor(at);
+    const float *from     = column + (PetscInt)whole;
+    const SpanVector x    = (float)(at - whole) + ramp;
+    const SpanIndices i   = __builtin_convertvector(x, SpanIndices);
+    const SpanVector part = x - __builtin_convertvector(i, SpanVector);
+    const SpanVector a = SpanLook(from, i), b = SpanLook(from, i + 1);
+    SpanStore(sums + v, SpanLoad(sums + v) + (a + part * (b - a)));
+  }
+}
+
+/* The same where 16 pixels span more than 32 slices. */
+static void ResampleWide(double place, double spacing, int low, int high, const float *column, float *sums)
+{
+  for (int v = low; v < high; v++) {
+    const double at = place + spacing * (double)v, whole = floor(at);
+    const float *from = column + (PetscInt)whole, part = (float)(at - whole);
+    sums[v] += from[0] + part * (from[1] - from[0]);
+  }
+}
+
+/* The transpose for slices z .. z + 16: sum_v hat(place + spacing v - z) values[v], over the `taps` pixels v within one
+   slice of z. */
+static inline SpanVector Collect(double place, double spacing, int taps, PetscInt z, const float *values)
+{
+  const double inverse = 1 / spacing, start = ((double)(z - 1) - place) * inverse, whole = floor(start);
+  const SpanVector x = (float)(start - whole) + (float)inverse * span_count;
+  const float step = (float)spacing, *from = values + (PetscInt)whole + 1;
+  SpanIndices i = __builtin_convertvector(x, SpanIndices);
+  SpanVector away =
+      (float)(place + spacing * (whole + 1) - (double)z) + step * __builtin_convertvector(i, SpanVector) - span_count;
+  SpanVector sum = {0};
+  for (int k = 0; k < taps; k++, i += 1, away += step)
+    sum += SpanPositive(1.f - SpanAbsolute(away)) * SpanLook(from, i);
+  return sum;
+}
+
+static void CollectWide(double place, double spacing, int low, int high, const float *values, float *column)
+{
+  for (int v = low; v < high; v++) {
+    const double at = place + spacing * (double)v, whole = floor(at);
+    float *to = column + (PetscInt)whole, part = (float)(at - whole);
+    to[0] += (1 - part) * values[v];
+    to[1] += part * values[v];
+  }
+}
+
+/* Bounds of the pixels' spacing in slices within which 32 values hold what 16 lanes look for. */
+static const double widest = 1.9, narrowest = 0.55;
+
+/* Adds the rows of a crossing to the sums of a detector column. `column` has room for `depth` between its margins. */
+static inline void Gather(const Slab *s, const Crossing *c, const float *rows, int axis, float *column, float *sums)
+{
+  const PetscInt64 across = s->pitch[1 - axis];
+  for (int r = 0; r < c->n; r++, rows += s->pitch[axis]) {
+    if (c->low[r] >= c->high[r]) continue;
+    const float *a = rows + c->index[r] * across, *b = a + across;
+    for (PetscInt z = 0; z < s->depth; z += span_lanes)
+      SpanStore(column + z, c->weight[0][r] * SpanLoad(a + z) + c->weight[1][r] * SpanLoad(b + z));
+    if (c->spacing[r] <= widest)
+      Resample(c->place[r], c->spacing[r], c->low[r], c->high[r], column, sums);
+    else
+      ResampleWide(c->place[r], c->spacing[r], c->low[r], c->high[r], column, sums);
+  }
+}
+
+static inline void Scatter(const Slab *s, const Crossing *c, const float *values, float *rows, int axis, float *column)
+{
+  const PetscInt64 across = s->pitch[1 - axis];
+  for (int r = 0; r < c->n; r++, rows += s->pitch[axis]) {
+    if (c->low[r] >= c->high[r]) continue;
+    const double place = c->place[r], spacing = c->spacing[r];
+    const PetscInt bottom = (PetscInt)fmax(0, floor(place + spacing * c->low[r])) / span_lanes * span_lanes;
+    const PetscInt top    = PetscMin(s->n, (PetscInt)floor(place + spacing * (c->high[r] - 1)) + 2);
+    const int taps        = (int)ceil(2 / spacing);
+    const PetscBool wide  = (PetscBool)(spacing < narrowest);
+    float *a = rows + c->index[r] * across, *b = a + across;
+    if (wide) {
+      memset(column + bottom - 1, 0, (size_t)(s->depth + 2 - bottom) * sizeof *column);
+      CollectWide(place, spacing, c->low[r], c->high[r], values, column);
+    }
+    for (PetscInt z = bottom; z < top; z += span_lanes) {
+      const SpanVector sum = wide ? SpanLoad(column + z) : Collect(place, spacing, taps, z, values);
+      SpanStore(a + z, SpanLoad(a + z) + c->weight[0][r] * sum);
+      SpanStore(b + z, SpanLoad(b + z) + c->weight[1][r] * sum);
+    }
+  }
+}
+
+/* Slices (n, ny, nx) to the slab. Called by all threads. */
+static void ToSlab(const Slab *s, const float *slices, float *to)
+{
+  const SpanCTGeometry *g = s->g;
+  const PetscInt64 plane  = (PetscInt64)g->ny * g->nx;
+#pragma omp for
+  for (PetscInt y = -1; y <= g->ny; y++) {
+    float *row = to + (y + 1) * s->pitch[0];
+    if (y < 0 || y == g->ny) {
+      memset(row, 0, (size_t)s->pitch[0] * sizeof *row);
+      continue;
+    }
+    memset(row, 0, (size_t)s->depth * sizeof *row);
+    memset(row + (g->nx + 1) * s->depth, 0, (size_t)s->depth * sizeof *row);
+    for (PetscInt z = 0; z < s->n; z += span_lanes)
+      for (PetscInt x = 0; x < g->nx; x += span_lanes)
+        SpanTranspose(PetscMin(span_lanes, s->n - z), PetscMin(span_lanes, g->nx - x),
+                      slices + z * plane + (PetscInt64)y * g->nx + x, plane, PETSC_TRUE, row + (x + 1) * s->depth + z,
+                      s->depth);
+  }
+}
+
+static void FromSlab(const Slab *s, const float *from, float *slices)
+{
+  const SpanCTGeometry *g = s->g;
+  const PetscInt64 plane  = (PetscInt64)g->ny * g->nx;
+#pragma omp for
+  for (PetscInt y = 0; y < g->ny; y++)
+    for (PetscInt z = 0; z < s->n; z += span_lanes)
+      for (PetscInt x = 0; x < g->nx; x += span_lanes)
+        SpanTranspose(PetscMin(span_lanes, g->nx - x), PetscMin(span_lanes, s->n - z),
+                      from + (y + 1) * s->pitch[0] + (x + 1) * s->depth + z, s->depth, PETSC_FALSE,
+                      slices + z * plane + (PetscInt64)y * g->nx + x, plane);
+}
+
+/* Times the length of a row along each ray of a detector column. */
+static void Lengths(SpanProjector p, const View *v, const SpanRay *ray, PetscInt u, float *values)
+{
+  const double way = p->columns[3 * u + 2];
+  const float from = (float)(SpanCTRow(&p->geometry, v->first) / way), step = (float)(p->geometry.pitch_v / way);
+  const float length = ray->length;
+#pragma omp simd
+  for (PetscInt i = 0; i < v->n; i++) {
+    const float rise = from + step * (float)i;
+    values[i] *= length * sqrtf(1 + rise * rise);
+  }
+}
+
+/* One view's sums (n_u, stride) are added to its projections (n_v, n_u). */
+static void Deliver(SpanProjector p, const View *v, const SpanRay *rays, PetscInt stride, float *sums,
+                    float *projections)
+{
+  const PetscInt n_u = p->geometry.n_u;
+  float tile[span_lanes * span_lanes];
+  for (PetscInt u = 0; u < n_u; u++) Lengths(p, v, &rays[u], u, sums + u * stride);
+  for (PetscInt i = 0; i < v->n; i += span_lanes)
+    for (PetscInt u = 0; u < n_u; u += span_lanes) {
+      const PetscInt rows = PetscMin(span_lanes, v->n - i), columns = PetscMin(span_lanes, n_u - u);
+      SpanTranspose(columns, rows, sums + u * stride + i, stride, PETSC_TRUE, tile, span_lanes);
+      for (PetscInt k = 0; k < rows; k++) {
+        float *to = projections + (v->first + i + k) * n_u + u;
+        for (PetscInt l = 0; l < columns; l++) to[l] += tile[k * span_lanes + l];
+      }
+    }
+}
+
+/* A view's projections to values (n_u, stride) with margins; `values` is behind the first of these. */
+static void Fetch(SpanProjector p, const View *v, const SpanRay *rays, PetscInt stride, const float *projections,
+                  float *values)
+{
+  const PetscInt n_u = p->geometry.n_u;
+  for (PetscInt u = 0; u < n_u; u++) memset(values + u * stride - margin, 0, (size_t)stride * sizeof *values);
+  for (PetscInt u = 0; u < n_u; u += span_lanes)
+    for (PetscInt i = 0; i < v->n; i += span_lanes)
+      SpanTranspose(PetscMin(span_lanes, v->n - i), PetscMin(span_lanes, n_u - u),
+                    projections + (v->first + i) * n_u + u, n_u, PETSC_TRUE, values + u * stride + i, stride);
+  for (PetscInt u = 0; u < n_u; u++) Lengths(p, v, &rays[u], u, values + u * stride);
+}
+
+static void ProjectViews(const Slab *s, PetscInt n_views, const View *views, const SpanRay *rays, const float *volume,
+                         PetscInt stride, float *sums)
+{
+  const PetscInt n_u                                = s->g->n_u;
+  float column[margin + slab + margin + span_lanes] = {0};
+  Crossing c;
+  memset(sums, 0, (size_t)(n_views * n_u) * (size_t)stride * sizeof *sums);
+  for (int axis = 0; axis < 2; axis++)
+    for (PetscInt top = 0; top < s->n_rows[axis]; top += s->band[axis])
+      for (PetscInt i = 0; i < n_views * n_u; i++) {
+        const SpanRay *ray = &rays[i];
+        const PetscInt low = PetscMax(top, ray->first), high = PetscMin(top + s->band[axis], ray->last);
+        if (ray->axis != axis || low >= high) continue;
+        Cross(s, &views[i / n_u], ray, low, high, &c);
+        Gather(s, &c, volume + (low + 1) * s->pitch[axis], axis, column + margin, sums + (PetscInt64)i * stride);
+      }
+}
+
+static void BackprojectBand(const Slab *s, int axis, PetscInt top, PetscInt n_views, const View *views,
+                            const SpanRay *rays, PetscInt stride, const float *values, float *volume)
+{
+  const PetscInt n_u                                = s->g->n_u;
+  float column[margin + slab + margin + span_lanes] = {0};
+  Crossing c;
+  for (PetscInt i = 0; i < n_views * n_u; i++) {
+    const SpanRay *ray = &rays[i];
+    const PetscInt low = PetscMax(top, ray->first), high = PetscMin(top + s->band[axis], ray->last);
+    if (ray->axis != axis || low >= high) continue;
+    Cross(s, &views[i / n_u], ray, low, high, &c);
+    Scatter(s, &c, values + (PetscInt64)i * stride, volume + (low + 1) * s->pitch[axis], axis, column + margin);
+  }
+}
+
+/* Bytes of views' rays and values. */
+static size_t ViewBytes(const SpanCTGeometry *g, PetscInt views)
+{
+  const size_t values = (size_t)(WholeVectors(g->n_v) + 2 * margin) * sizeof(float);
+  const size_t all    = (size_t)views * (sizeof(View) + (size_t)g->n_u * (values + sizeof(SpanRay)));
+  return (all + 63) / 64 * 64;
+}
+
+size_t SpanConeMemory(const SpanCTGeometry *g, int threads)
+{
+  const Slab s = MakeSlab(g, 0, PetscMin(slab, g->nz));
+  return (size_t)s.size * sizeof(float) + PetscMax((size_t)threads * ViewBytes(g, together), ViewBytes(g, group));
+}
+
+/* Most detector rows that a view of the part uses. */
+static PetscInt MostRows(SpanProjector p, const Slab *s, const SpanProjectorPart *part)
+{
+  PetscInt most = 0;
+  for (PetscInt a = 0; a < part->n_views; a++) most = PetscMax(most, MakeView(p, s, part->first_view + a).n);
+  return WholeVectors(most);
+}
+
+PetscErrorCode SpanConeForward(SpanProjector p, const SpanProjectorPart *part, const float *volume, float *projections)
+{
+  const SpanCTGeometry *g = &p->geometry;
+  const PetscInt64 plane = (PetscInt64)g->ny * g->nx, view_size = (PetscInt64)g->n_v * g->n_u;
+  const PetscInt64 block = MakeSlab(g, 0, PetscMin(slab, g->nz)).size;
+  const size_t own       = ViewBytes(g, together);
+  float *work;
+  PetscFunctionBeginUser;
+  PetscCall(SpanProjectorWork(p, SpanConeMemory(g, omp_get_max_threads()), &work));
+#pragma omp parallel
+  {
+    float *sums   = (float *)((char *)(work + block) + (size_t)omp_get_thread_num() * own);
+    SpanRay *rays = (SpanRay *)(sums + (PetscInt64)together * g->n_u * (WholeVectors(g->n_v) + 2 * margin));
+    View views[together];
+#pragma omp for
+    for (PetscInt a = 0; a < part->n_views; a++)
+      memset(projections + a * view_size, 0, (size_t)view_size * sizeof *projections);
+    for (PetscInt z = 0; z < part->n_slices; z += slab) {
+      const Slab s          = MakeSlab(g, part->first_slice + z, PetscMin(slab, part->n_slices - z));
+      const PetscInt stride = MostRows(p, &s, part);
+      ToSlab(&s, volume + z * plane, work);
+#pragma omp for schedule(dynamic)
+      for (PetscInt from = 0; from < part->n_views; from += together) {
+        const PetscInt n = PetscMin(together, part->n_views - from);
+        for (PetscInt a = 0; a < n; a++) {
+          views[a] = MakeView(p, &s, part->first_view + from + a);
+          SpanProjectorRays(p, views[a].view, rays + a * g->n_u);
+        }
+        ProjectViews(&s, n, views, rays, work, stride, sums);
+        for (PetscInt a = 0; a < n; a++)
+          Deliver(p, &views[a], rays + a * g->n_u, stride, sums + (PetscInt64)a * g->n_u * stride,
+                  projections + (from + a) * view_size);
+      }
+    }
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanConeTranspose(SpanProjector p, const SpanProjectorPart *part, const float *projections,
+                                 float *volume)
+{
+  const SpanCTGeometry *g = &p->geometry;
+  const PetscInt64 plane = (PetscInt64)g->ny * g->nx, view_size = (PetscInt64)g->n_v * g->n_u;
+  const PetscInt64 block = MakeSlab(g, 0, PetscMin(slab, g->nz)).size;
+  float *work;
+  PetscFunctionBeginUser;
+  PetscCall(SpanProjectorWork(p, SpanConeMemory(g, omp_get_max_threads()), &work));
+  float *values = work + block;
+  SpanRay *rays = (SpanRay *)(values + (PetscInt64)group * g->n_u * (WholeVectors(g->n_v) + 2 * margin));
+  View *views   = (View *)(rays + (PetscInt64)group * g->n_u);
+#pragma omp parallel
+  for (PetscInt z = 0; z < part->n_slices; z += slab) {
+    const Slab s          = MakeSlab(g, part->first_slice + z, PetscMin(slab, part->n_slices - z));
+    const PetscInt stride = MostRows(p, &s, part) + 2 * margin;
+#pragma omp for
+    for (PetscInt y = 0; y < g->ny + 2; y++) memset(work + y * s.pitch[0], 0, (size_t)s.pitch[0] * sizeof *work);
+    for (PetscInt from = 0; from < part->n_views; from += group) {
+      const PetscInt n = PetscMin(group, part->n_views - from);
+#pragma omp for
+      for (PetscInt a = 0; a < n; a++) {
+        views[a] = MakeView(p, &s, part->first_view + from + a);
+        SpanProjectorRays(p, views[a].view, rays + a * g->n_u);
+        Fetch(p, &views[a], rays + a * g->n_u, stride, projections + (from + a) * view_size,
+              values + margin + (PetscInt64)a * g->n_u * stride);
+      }
+      for (int axis = 0; axis < 2; axis++)
+#pragma omp for schedule(dynamic)
+        for (PetscInt top = 0; top < s.n_rows[axis]; top += s.band[axis])
+          BackprojectBand(&s, axis, top, n, views, rays, stride, values + margin, work);
+    }
+    FromSlab(&s, work, volume + z * plane);
+  }
+  PetscFunctionReturn(0);
+}
