@@ -21,7 +21,14 @@ static inline void SpanStore(float *at, SpanVector v) { *(SpanUnaligned *)at = v
 
 static inline SpanVector SpanAbsolute(SpanVector v) { return (SpanVector)((SpanIndices)v & 0x7fffffff); }
 
-static inline SpanVector SpanPositive(SpanVector v) { return (SpanVector)((SpanIndices)v & (v > 0.f)); }
+static inline SpanVector SpanPositive(SpanVector v)
+{
+#ifdef __AVX512F__
+  return (SpanVector)_mm512_max_ps((__m512)v, _mm512_setzero_ps());
+#else
+  return (SpanVector)((SpanIndices)v & (v > 0.f));
+#endif
+}
 
 /* at[i] of each lane, 0 <= i < 32. */
 static inline SpanVector SpanLook(const float *at, SpanIndices i)

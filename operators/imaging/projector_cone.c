@@ -6,7 +6,7 @@
 #include <math.h>
 #include <omp.h>
 
-enum { slab = 64, most_rows = 8, together = 8, group = 32, cache = 512 * 1024, margin = 32 };
+enum { slab = 128, most_rows = 16, together = 8, group = 32, cache = 2048 * 1024, margin = 32 };
 
 /* Slices of a slab with a border of zeros in x and y: (ny + 2, stride, depth); values of detector columns (n_u, rows),
    those that are read with a margin of zeros on both sides. */
@@ -31,8 +31,8 @@ typedef struct {
 typedef struct {
   int n, index[most_rows];
   float weight[2][most_rows];
-  double place[most_rows], spacing[most_rows]; /* A, B */
-  int low[most_rows], high[most_rows];         /* pixels whose place is within the slab */
+  double place[most_rows], spacing[most_rows], inverse[most_rows]; /* A, B, 1 / B */
+  int low[most_rows], high[most_rows];                             /* pixels whose place is within the slab */
 } Crossing;
 
 static PetscInt WholeVectors(PetscInt n) { return (n + span_lanes - 1) / span_lanes * span_lanes; }
@@ -51,14 +51,11 @@ static Slab MakeSlab(const SpanCTGeometry *g, PetscInt first, PetscInt n)
   return s;
 }
 
-void SpanProjectorRows(SpanProjector p, PetscInt view, PetscInt first_slice, PetscInt n_slices, PetscInt *first,
-                       PetscInt *n)
+/* Detector rows [first, first + n) that hats at the slices can reach. */
+static void Reach(const SpanCTGeometry *g, PetscInt view, PetscInt first_slice, PetscInt n_slices, PetscInt *first,
+                  PetscInt *n)
 {
-  const SpanCTGeometry *g = &p->geometry;
-  *first                  = first_slice;
-  *n                      = n_slices;
-  if (g->kind != SPAN_CT_CONE) return;
-  /* Voxels are hats, one voxel wide to each side; tau of all that the volume holds. */
+  /* Hats are one voxel wide to each side; tau of all that the volume holds. */
   const double corner =
       hypot(fabs(g->centre_x) + g->dx * ((double)g->nx + 1) / 2, fabs(g->centre_y) + g->dy * ((double)g->ny + 1) / 2);
   const double far  = (hypot(g->source_axis, g->axis_offset) + corner) / g->source_detector;
@@ -69,15 +66,23 @@ void SpanProjectorRows(SpanProjector p, PetscInt view, PetscInt first_slice, Pet
   const double low  = (bottom / (bottom < 0 ? near : far) - zero) / g->pitch_v;
   const double high = (top / (top < 0 ? far : near) - zero) / g->pitch_v, rows = (double)g->n_v;
   *first = (PetscInt)SpanClamp(floor(low), 0, rows);
-  *n     = (PetscInt)SpanClamp(ceil(high) + 1, 0, rows) - *first;
+  *n     = (PetscInt)SpanClamp(ceil(high) + 1, (double)*first, rows) - *first;
 }
 
-static View MakeView(SpanProjector p, const Slab *s, PetscInt view)
+void SpanProjectorRows(SpanProjector p, PetscInt view, PetscInt first_slice, PetscInt n_slices, PetscInt *first,
+                       PetscInt *n)
+{
+  *first = first_slice;
+  *n     = n_slices;
+  if (p->geometry.kind == SPAN_CT_CONE) Reach(&p->geometry, view, first_slice, n_slices, first, n);
+}
+
+static View MakeView(const Slab *s, PetscInt view)
 {
   const SpanCTGeometry *g = s->g;
   const double source     = g->source_z ? g->source_z[view] : 0;
   View v                  = {.view = view};
-  SpanProjectorRows(p, view, s->first, s->n, &v.first, &v.n);
+  Reach(g, view, s->first, s->n, &v.first, &v.n);
   v.at      = (source - g->centre_z) / g->dz + (double)(g->nz - 1) / 2 - (double)s->first;
   v.along   = SpanCTRow(g, v.first) / g->dz;
   v.spacing = g->pitch_v / g->dz;
@@ -94,35 +99,37 @@ static inline void Cross(const Slab *s, const View *v, const SpanRay *ray, Petsc
   for (int r = 0; r < most_rows; r++) {
     const double row = (double)(low + r), place = ray->start + ray->slope * row, tau = ray->depth + ray->deepen * row;
     const double first = SpanClamp(floor(place), -1, (double)end), part = place - first;
-    const double at = v->at + v->along * tau, spacing = v->spacing * tau;
+    const double at = v->at + v->along * tau, spacing = v->spacing * tau, inverse = 1 / spacing;
     c->index[r]     = (int)first + 1;
     c->weight[0][r] = (float)SpanClamp(1 - fabs(part), 0, 1);
     c->weight[1][r] = (float)SpanClamp(1 - fabs(part - 1), 0, 1);
     c->place[r]     = at;
     c->spacing[r]   = spacing;
-    c->low[r]       = (int)SpanClamp(floor((-1 - at) / spacing) + 1, 0, pixels);
-    c->high[r]      = (int)SpanClamp(ceil((slices - at) / spacing), 0, pixels);
+    c->inverse[r]   = inverse;
+    c->low[r]       = (int)SpanClamp(floor((-1 - at) * inverse) + 1, 0, pixels);
+    c->high[r]      = (int)SpanClamp(ceil((slices - at) * inverse), 0, pixels);
   }
 }
 
-/* sums[v] += column at place + spacing v for v in [low, high); others are touched, those within the buffer by nothing
-   but the column's margins. */
-static inline void Resample(double place, double spacing, int low, int high, const float *column, float *sums)
+/* A row's blended column of voxels between margins of zeros, which pixels before and behind it look into. */
+typedef struct {
+  float margins[margin + slab + margin + span_lanes] __attribute__((aligned(64)));
+} Column;
+
+/* Pixels v .. v + 16: the column at place + spacing v, linearly. Of lanes outside of [low, high) those within the
+   detector get zeros. */
+static inline SpanVector Resample(double place, double spacing, PetscInt v, const float *column)
 {
-  const float step      = (float)spacing;
-  const SpanVector ramp = step * span_count;
-  for (int v = low / span_lanes * span_lanes; v < high; v += span_lanes) {
-    const double at = place + spacing * (double)v, whole = floor(at);
-    const float *from     = column + (PetscInt)whole;
-    const SpanVector x    = (float)(at - whole) + ramp;
-    const SpanIndices i   = __builtin_convertvector(x, SpanIndices);
-    const SpanVector part = x - __builtin_convertvector(i, SpanVector);
-    const SpanVector a = SpanLook(from, i), b = SpanLook(from, i + 1);
-    SpanStore(sums + v, SpanLoad(sums + v) + (a + part * (b - a)));
-  }
+  const double at = place + spacing * (double)v, whole = floor(at);
+  const float *from     = column + (PetscInt)whole;
+  const SpanVector x    = (float)(at - whole) + (float)spacing * span_count;
+  const SpanIndices i   = __builtin_convertvector(x, SpanIndices);
+  const SpanVector part = x - __builtin_convertvector(i, SpanVector);
+  const SpanVector a = SpanLook(from, i), b = SpanLook(from, i + 1);
+  return a + part * (b - a);
 }
 
-/* The same where 16 pixels span more than 32 slices. */
+/* The same where 16 pixels span more than 32 slices, for pixels [low, high). */
 static void ResampleWide(double place, double spacing, int low, int high, const float *column, float *sums)
 {
   for (int v = low; v < high; v++) {
@@ -134,9 +141,10 @@ static void ResampleWide(double place, double spacing, int low, int high, const 
 
 /* The transpose for slices z .. z + 16: sum_v hat(place + spacing v - z) values[v], over the `taps` pixels v within one
    slice of z. */
-static inline SpanVector Collect(double place, double spacing, int taps, PetscInt z, const float *values)
+static inline __attribute__((always_inline)) SpanVector Collect(double place, double spacing, double inverse, int taps,
+                                                                PetscInt z, const float *values)
 {
-  const double inverse = 1 / spacing, start = ((double)(z - 1) - place) * inverse, whole = floor(start);
+  const double start = ((double)(z - 1) - place) * inverse, whole = floor(start);
   const SpanVector x = (float)(start - whole) + (float)inverse * span_count;
   const float step = (float)spacing, *from = values + (PetscInt)whole + 1;
   SpanIndices i = __builtin_convertvector(x, SpanIndices);
@@ -161,42 +169,78 @@ static void CollectWide(double place, double spacing, int low, int high, const f
 /* Bounds of the pixels' spacing in slices within which 32 values hold what 16 lanes look for. */
 static const double widest = 1.9, narrowest = 0.55;
 
-/* Adds the rows of a crossing to the sums of a detector column. `column` has room for `depth` between its margins. */
-static inline void Gather(const Slab *s, const Crossing *c, const float *rows, int axis, float *column, float *sums)
+/* All rows are blended before the first is resampled: reading across stores that are still on their way would wait. */
+static void Blend(const Slab *s, const Crossing *c, const float *rows, int axis, Column *columns)
 {
   const PetscInt64 across = s->pitch[1 - axis];
   for (int r = 0; r < c->n; r++, rows += s->pitch[axis]) {
-    if (c->low[r] >= c->high[r]) continue;
     const float *a = rows + c->index[r] * across, *b = a + across;
+    float *column = columns[r].margins + margin;
     for (PetscInt z = 0; z < s->depth; z += span_lanes)
       SpanStore(column + z, c->weight[0][r] * SpanLoad(a + z) + c->weight[1][r] * SpanLoad(b + z));
-    if (c->spacing[r] <= widest)
-      Resample(c->place[r], c->spacing[r], c->low[r], c->high[r], column, sums);
-    else
-      ResampleWide(c->place[r], c->spacing[r], c->low[r], c->high[r], column, sums);
   }
 }
 
-static inline void Scatter(const Slab *s, const Crossing *c, const float *values, float *rows, int axis, float *column)
+/* Adds the rows of a crossing to the sums of a detector column. */
+static inline void Gather(const Slab *s, const Crossing *c, const float *rows, int axis, Column *columns, float *sums)
+{
+  int low = c->low[0], high = c->high[0], wide = 0;
+  for (int r = 0; r < c->n; r++) {
+    low  = PetscMin(low, c->low[r]);
+    high = PetscMax(high, c->high[r]);
+    wide |= c->spacing[r] > widest;
+  }
+  Blend(s, c, rows, axis, columns);
+  for (int r = 0; r < c->n && wide; r++)
+    ResampleWide(c->place[r], c->spacing[r], c->low[r], c->high[r], columns[r].margins + margin, sums);
+  for (int v = low / span_lanes * span_lanes; v < high && !wide; v += span_lanes) {
+    SpanVector sum = SpanLoad(sums + v);
+    for (int r = 0; r < c->n; r++)
+      if (c->low[r] < v + span_lanes && v < c->high[r])
+        sum += Resample(c->place[r], c->spacing[r], v, columns[r].margins + margin);
+    SpanStore(sums + v, sum);
+  }
+}
+
+/* Slices [bottom, top) of two columns of voxels take from a detector column. */
+static inline __attribute__((always_inline)) void CollectColumn(const Crossing *c, int r, int taps, PetscInt bottom,
+                                                                PetscInt top, const float *values, float *a, float *b)
+{
+  for (PetscInt z = bottom; z < top; z += span_lanes) {
+    const SpanVector sum = Collect(c->place[r], c->spacing[r], c->inverse[r], taps, z, values);
+    SpanStore(a + z, SpanLoad(a + z) + c->weight[0][r] * sum);
+    SpanStore(b + z, SpanLoad(b + z) + c->weight[1][r] * sum);
+  }
+}
+
+static void CollectColumnWide(const Slab *s, const Crossing *c, int r, const float *values, float *a, float *b)
+{
+  float column[slab + 4] = {0}; /* rounding may put a place a little outside */
+  CollectWide(c->place[r], c->spacing[r], c->low[r], c->high[r], values, column + 2);
+  for (PetscInt z = 0; z < s->n; z++) {
+    a[z] += c->weight[0][r] * column[z + 2];
+    b[z] += c->weight[1][r] * column[z + 2];
+  }
+}
+
+static inline void Scatter(const Slab *s, const Crossing *c, const float *values, float *rows, int axis)
 {
   const PetscInt64 across = s->pitch[1 - axis];
   for (int r = 0; r < c->n; r++, rows += s->pitch[axis]) {
     if (c->low[r] >= c->high[r]) continue;
-    const double place = c->place[r], spacing = c->spacing[r];
-    const PetscInt bottom = (PetscInt)fmax(0, floor(place + spacing * c->low[r])) / span_lanes * span_lanes;
+    const double place = c->place[r], spacing = c->spacing[r], first = place + spacing * c->low[r];
+    const PetscInt bottom = first < 0 ? 0 : (PetscInt)first / span_lanes * span_lanes;
     const PetscInt top    = PetscMin(s->n, (PetscInt)floor(place + spacing * (c->high[r] - 1)) + 2);
-    const int taps        = (int)ceil(2 / spacing);
-    const PetscBool wide  = (PetscBool)(spacing < narrowest);
+    const int taps        = (int)ceil(2 * c->inverse[r]);
     float *a = rows + c->index[r] * across, *b = a + across;
-    if (wide) {
-      memset(column + bottom - 1, 0, (size_t)(s->depth + 2 - bottom) * sizeof *column);
-      CollectWide(place, spacing, c->low[r], c->high[r], values, column);
-    }
-    for (PetscInt z = bottom; z < top; z += span_lanes) {
-      const SpanVector sum = wide ? SpanLoad(column + z) : Collect(place, spacing, taps, z, values);
-      SpanStore(a + z, SpanLoad(a + z) + c->weight[0][r] * sum);
-      SpanStore(b + z, SpanLoad(b + z) + c->weight[1][r] * sum);
-    }
+    if (spacing < narrowest)
+      CollectColumnWide(s, c, r, values, a, b);
+    else if (taps == 2)
+      CollectColumn(c, r, 2, bottom, top, values, a, b);
+    else if (taps == 3)
+      CollectColumn(c, r, 3, bottom, top, values, a, b);
+    else
+      CollectColumn(c, r, taps, bottom, top, values, a, b);
   }
 }
 
@@ -249,15 +293,15 @@ static void Lengths(SpanProjector p, const View *v, const SpanRay *ray, PetscInt
 }
 
 /* One view's sums (n_u, stride) are added to its projections (n_v, n_u). */
-static void Deliver(SpanProjector p, const View *v, const SpanRay *rays, PetscInt stride, float *sums,
+static void Deliver(SpanProjector p, const View *v, const SpanRay *rays, PetscInt64 stride, float *sums,
                     float *projections)
 {
-  const PetscInt n_u = p->geometry.n_u;
+  const PetscInt64 n_u = p->geometry.n_u;
   float tile[span_lanes * span_lanes];
-  for (PetscInt u = 0; u < n_u; u++) Lengths(p, v, &rays[u], u, sums + u * stride);
+  for (PetscInt64 u = 0; u < n_u; u++) Lengths(p, v, &rays[u], (PetscInt)u, sums + u * stride);
   for (PetscInt i = 0; i < v->n; i += span_lanes)
-    for (PetscInt u = 0; u < n_u; u += span_lanes) {
-      const PetscInt rows = PetscMin(span_lanes, v->n - i), columns = PetscMin(span_lanes, n_u - u);
+    for (PetscInt64 u = 0; u < n_u; u += span_lanes) {
+      const PetscInt rows = PetscMin(span_lanes, v->n - i), columns = (PetscInt)PetscMin(span_lanes, n_u - u);
       SpanTranspose(columns, rows, sums + u * stride + i, stride, PETSC_TRUE, tile, span_lanes);
       for (PetscInt k = 0; k < rows; k++) {
         float *to = projections + (v->first + i + k) * n_u + u;
@@ -267,23 +311,23 @@ static void Deliver(SpanProjector p, const View *v, const SpanRay *rays, PetscIn
 }
 
 /* A view's projections to values (n_u, stride) with margins; `values` is behind the first of these. */
-static void Fetch(SpanProjector p, const View *v, const SpanRay *rays, PetscInt stride, const float *projections,
+static void Fetch(SpanProjector p, const View *v, const SpanRay *rays, PetscInt64 stride, const float *projections,
                   float *values)
 {
-  const PetscInt n_u = p->geometry.n_u;
-  for (PetscInt u = 0; u < n_u; u++) memset(values + u * stride - margin, 0, (size_t)stride * sizeof *values);
-  for (PetscInt u = 0; u < n_u; u += span_lanes)
+  const PetscInt64 n_u = p->geometry.n_u;
+  for (PetscInt64 u = 0; u < n_u; u++) memset(values + u * stride - margin, 0, (size_t)stride * sizeof *values);
+  for (PetscInt64 u = 0; u < n_u; u += span_lanes)
     for (PetscInt i = 0; i < v->n; i += span_lanes)
-      SpanTranspose(PetscMin(span_lanes, v->n - i), PetscMin(span_lanes, n_u - u),
+      SpanTranspose(PetscMin(span_lanes, v->n - i), (PetscInt)PetscMin(span_lanes, n_u - u),
                     projections + (v->first + i) * n_u + u, n_u, PETSC_TRUE, values + u * stride + i, stride);
-  for (PetscInt u = 0; u < n_u; u++) Lengths(p, v, &rays[u], u, values + u * stride);
+  for (PetscInt64 u = 0; u < n_u; u++) Lengths(p, v, &rays[u], (PetscInt)u, values + u * stride);
 }
 
 static void ProjectViews(const Slab *s, PetscInt n_views, const View *views, const SpanRay *rays, const float *volume,
                          PetscInt stride, float *sums)
 {
-  const PetscInt n_u                                = s->g->n_u;
-  float column[margin + slab + margin + span_lanes] = {0};
+  const PetscInt n_u        = s->g->n_u;
+  Column columns[most_rows] = {0};
   Crossing c;
   memset(sums, 0, (size_t)(n_views * n_u) * (size_t)stride * sizeof *sums);
   for (int axis = 0; axis < 2; axis++)
@@ -293,73 +337,91 @@ static void ProjectViews(const Slab *s, PetscInt n_views, const View *views, con
         const PetscInt low = PetscMax(top, ray->first), high = PetscMin(top + s->band[axis], ray->last);
         if (ray->axis != axis || low >= high) continue;
         Cross(s, &views[i / n_u], ray, low, high, &c);
-        Gather(s, &c, volume + (low + 1) * s->pitch[axis], axis, column + margin, sums + (PetscInt64)i * stride);
+        Gather(s, &c, volume + (low + 1) * s->pitch[axis], axis, columns, sums + (PetscInt64)i * stride);
       }
 }
 
 static void BackprojectBand(const Slab *s, int axis, PetscInt top, PetscInt n_views, const View *views,
                             const SpanRay *rays, PetscInt stride, const float *values, float *volume)
 {
-  const PetscInt n_u                                = s->g->n_u;
-  float column[margin + slab + margin + span_lanes] = {0};
+  const PetscInt n_u = s->g->n_u;
   Crossing c;
   for (PetscInt i = 0; i < n_views * n_u; i++) {
     const SpanRay *ray = &rays[i];
     const PetscInt low = PetscMax(top, ray->first), high = PetscMin(top + s->band[axis], ray->last);
     if (ray->axis != axis || low >= high) continue;
     Cross(s, &views[i / n_u], ray, low, high, &c);
-    Scatter(s, &c, values + (PetscInt64)i * stride, volume + (low + 1) * s->pitch[axis], axis, column + margin);
+    Scatter(s, &c, values + (PetscInt64)i * stride, volume + (low + 1) * s->pitch[axis], axis);
   }
 }
 
-/* Bytes of views' rays and values. */
-static size_t ViewBytes(const SpanCTGeometry *g, PetscInt views)
+/* Most detector rows that see a slab in one of the part's views, in whole vectors. */
+static PetscInt MostRows(const Slab *s, const SpanProjectorPart *part)
 {
-  const size_t values = (size_t)(WholeVectors(g->n_v) + 2 * margin) * sizeof(float);
-  const size_t all    = (size_t)views * (sizeof(View) + (size_t)g->n_u * (values + sizeof(SpanRay)));
+  PetscInt most = 0;
+  for (PetscInt a = 0; a < part->n_views; a++) most = PetscMax(most, MakeView(s, part->first_view + a).n);
+  return WholeVectors(most);
+}
+
+/* Of all slabs, and the margins. */
+static PetscInt MostRowsOfAll(const SpanCTGeometry *g, const SpanProjectorPart *part)
+{
+  PetscInt most = 0;
+  for (PetscInt z = 0; z < part->n_slices; z += slab) {
+    const Slab s = MakeSlab(g, part->first_slice + z, PetscMin(slab, part->n_slices - z));
+    most         = PetscMax(most, MostRows(&s, part));
+  }
+  return most + 2 * margin;
+}
+
+/* Bytes of views' rays and values. */
+static size_t ViewBytes(const SpanCTGeometry *g, PetscInt views, PetscInt rows)
+{
+  const size_t all = (size_t)views * (sizeof(View) + (size_t)g->n_u * ((size_t)rows * sizeof(float) + sizeof(SpanRay)));
   return (all + 63) / 64 * 64;
+}
+
+static size_t Bytes(const SpanCTGeometry *g, const SpanProjectorPart *part, PetscInt rows, int threads)
+{
+  const Slab s          = MakeSlab(g, 0, PetscMin(slab, part->n_slices));
+  const PetscInt shared = PetscMin(group, part->n_views);
+  return (size_t)s.size * sizeof(float) +
+         PetscMax((size_t)threads * ViewBytes(g, together, rows), ViewBytes(g, shared, rows));
 }
 
 size_t SpanConeMemory(const SpanCTGeometry *g, int threads)
 {
-  const Slab s = MakeSlab(g, 0, PetscMin(slab, g->nz));
-  return (size_t)s.size * sizeof(float) + PetscMax((size_t)threads * ViewBytes(g, together), ViewBytes(g, group));
-}
-
-/* Most detector rows that a view of the part uses. */
-static PetscInt MostRows(SpanProjector p, const Slab *s, const SpanProjectorPart *part)
-{
-  PetscInt most = 0;
-  for (PetscInt a = 0; a < part->n_views; a++) most = PetscMax(most, MakeView(p, s, part->first_view + a).n);
-  return WholeVectors(most);
+  const SpanProjectorPart whole = {0, g->n_views, 0, g->nz};
+  return Bytes(g, &whole, MostRowsOfAll(g, &whole), threads);
 }
 
 PetscErrorCode SpanConeForward(SpanProjector p, const SpanProjectorPart *part, const float *volume, float *projections)
 {
   const SpanCTGeometry *g = &p->geometry;
   const PetscInt64 plane = (PetscInt64)g->ny * g->nx, view_size = (PetscInt64)g->n_v * g->n_u;
-  const PetscInt64 block = MakeSlab(g, 0, PetscMin(slab, g->nz)).size;
-  const size_t own       = ViewBytes(g, together);
+  const PetscInt64 block = MakeSlab(g, 0, PetscMin(slab, part->n_slices)).size;
+  const PetscInt rows    = MostRowsOfAll(g, part);
+  const size_t own       = ViewBytes(g, together, rows);
   float *work;
   PetscFunctionBeginUser;
-  PetscCall(SpanProjectorWork(p, SpanConeMemory(g, omp_get_max_threads()), &work));
+  PetscCall(SpanProjectorWork(p, Bytes(g, part, rows, omp_get_max_threads()), &work));
 #pragma omp parallel
   {
     float *sums   = (float *)((char *)(work + block) + (size_t)omp_get_thread_num() * own);
-    SpanRay *rays = (SpanRay *)(sums + (PetscInt64)together * g->n_u * (WholeVectors(g->n_v) + 2 * margin));
+    SpanRay *rays = (SpanRay *)(sums + (PetscInt64)together * g->n_u * rows);
     View views[together];
 #pragma omp for
     for (PetscInt a = 0; a < part->n_views; a++)
       memset(projections + a * view_size, 0, (size_t)view_size * sizeof *projections);
     for (PetscInt z = 0; z < part->n_slices; z += slab) {
       const Slab s          = MakeSlab(g, part->first_slice + z, PetscMin(slab, part->n_slices - z));
-      const PetscInt stride = MostRows(p, &s, part);
+      const PetscInt stride = MostRows(&s, part);
       ToSlab(&s, volume + z * plane, work);
 #pragma omp for schedule(dynamic)
       for (PetscInt from = 0; from < part->n_views; from += together) {
         const PetscInt n = PetscMin(together, part->n_views - from);
         for (PetscInt a = 0; a < n; a++) {
-          views[a] = MakeView(p, &s, part->first_view + from + a);
+          views[a] = MakeView(&s, part->first_view + from + a);
           SpanProjectorRays(p, views[a].view, rays + a * g->n_u);
         }
         ProjectViews(&s, n, views, rays, work, stride, sums);
@@ -377,24 +439,25 @@ PetscErrorCode SpanConeTranspose(SpanProjector p, const SpanProjectorPart *part,
 {
   const SpanCTGeometry *g = &p->geometry;
   const PetscInt64 plane = (PetscInt64)g->ny * g->nx, view_size = (PetscInt64)g->n_v * g->n_u;
-  const PetscInt64 block = MakeSlab(g, 0, PetscMin(slab, g->nz)).size;
+  const PetscInt64 block = MakeSlab(g, 0, PetscMin(slab, part->n_slices)).size;
+  const PetscInt rows = MostRowsOfAll(g, part), shared = PetscMin(group, part->n_views);
   float *work;
   PetscFunctionBeginUser;
-  PetscCall(SpanProjectorWork(p, SpanConeMemory(g, omp_get_max_threads()), &work));
+  PetscCall(SpanProjectorWork(p, Bytes(g, part, rows, omp_get_max_threads()), &work));
   float *values = work + block;
-  SpanRay *rays = (SpanRay *)(values + (PetscInt64)group * g->n_u * (WholeVectors(g->n_v) + 2 * margin));
-  View *views   = (View *)(rays + (PetscInt64)group * g->n_u);
+  SpanRay *rays = (SpanRay *)(values + (PetscInt64)shared * g->n_u * rows);
+  View *views   = (View *)(rays + (PetscInt64)shared * g->n_u);
 #pragma omp parallel
   for (PetscInt z = 0; z < part->n_slices; z += slab) {
     const Slab s          = MakeSlab(g, part->first_slice + z, PetscMin(slab, part->n_slices - z));
-    const PetscInt stride = MostRows(p, &s, part) + 2 * margin;
+    const PetscInt stride = MostRows(&s, part) + 2 * margin;
 #pragma omp for
     for (PetscInt y = 0; y < g->ny + 2; y++) memset(work + y * s.pitch[0], 0, (size_t)s.pitch[0] * sizeof *work);
     for (PetscInt from = 0; from < part->n_views; from += group) {
       const PetscInt n = PetscMin(group, part->n_views - from);
 #pragma omp for
       for (PetscInt a = 0; a < n; a++) {
-        views[a] = MakeView(p, &s, part->first_view + from + a);
+        views[a] = MakeView(&s, part->first_view + from + a);
         SpanProjectorRays(p, views[a].view, rays + a * g->n_u);
         Fetch(p, &views[a], rays + a * g->n_u, stride, projections + (from + a) * view_size,
               values + margin + (PetscInt64)a * g->n_u * stride);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <omp.h>
 
-enum { most_rows = 16, together = 8, group = 32, cache = 512 * 1024 };
+enum { most_rows = 16, together = 8, group = 32, cache = 1024 * 1024 };
 
 /* A block of slices with a border of zeros: (ny + 2, stride, 16). */
 typedef struct {

@@ -4,6 +4,7 @@
 #include <omp.h>
 #include <string.h>
 #include <subspan/operators/imaging/projector.h>
+#include <sys/mman.h>
 
 enum { n_views = 11, n_kinds = 8 };
 
@@ -440,8 +441,58 @@ static void parts_outside_are_refused(void **state)
   check(SpanProjectorDestroy(&p));
 }
 
+/* Takes no memory where it is only read: large pages of zeros are one and the same. */
+static float *zeros(size_t n)
+{
+  float *x = mmap(NULL, n * sizeof *x, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (x == MAP_FAILED) return NULL;
+  madvise(x, n * sizeof *x, MADV_HUGEPAGE);
+  return x;
+}
+
+/* More than 2^31 voxels and rays. */
+static void sizes_beyond_32_bits(void **state)
+{
+#ifdef __SANITIZE_ADDRESS__
+  skip();
+#endif
+  const double angle[3] = {0, 0, 0};
+  SpanCTGeometry g      = {.kind = SPAN_CT_PARALLEL, .nz = 600, .ny = 1901, .nx = 1901, .dy = 1, .dx = 1};
+  g.n_v = 600, g.n_u = 3, g.pitch_u = 1, g.offset_u = 949, g.n_views = 1, g.angles = angle;
+  const size_t plane = (size_t)g.ny * (size_t)g.nx, n = (size_t)g.nz * plane;
+  float *x = zeros(n), y[1800];
+  SpanProjector p;
+  if (!x) skip();
+  x[n - 1]                      = 2; /* the last column of the last slice, seen by the detector's last pixel */
+  x[(size_t)598 * plane + 1899] = 3;
+  check(SpanProjectorCreate(&g, &p));
+  check(SpanProjectorForward(p, NULL, x, y));
+  for (int i = 0; i < 1800; i++) assert_float_equal(y[i], i == 1799 ? 2 : i == 1795 ? 3 : 0, 1e-5);
+  check(SpanProjectorDestroy(&p));
+  munmap(x, n * sizeof *x);
+
+  const PetscInt n_v = 20000, n_u = 40000;
+  const size_t m   = 3 * (size_t)n_v * (size_t)n_u;
+  SpanCTGeometry c = {.kind = SPAN_CT_CONE, .nz = 3, .ny = 3, .nx = 3, .dz = 1, .dy = 1, .dx = 1};
+  float *rays      = calloc(m, sizeof *rays), back[27];
+  if (!rays) skip();
+  c.n_v = n_v, c.n_u = n_u, c.pitch_v = c.pitch_u = 0.1, c.source_axis = c.source_detector = 100;
+  c.offset_v = -0.1 * (double)(n_v - 1) / 2, c.offset_u = -0.1 * (double)(n_u - 1) / 2; /* the last pixel is at 0, 0 */
+  c.n_views = 3, c.angles = angle;
+  rays[m - 1] = 1;
+  check(SpanProjectorCreate(&c, &p));
+  check(SpanProjectorTranspose(p, NULL, rays, back));
+  for (int i = 0; i < 27; i++) {
+    const float expected = i / 9 == 1 && i % 3 == 1;
+    assert_float_equal(back[i], expected, 1e-6);
+  }
+  check(SpanProjectorDestroy(&p));
+  munmap(rays, m * sizeof *rays);
+}
+
 TEST_MAIN(cmocka_unit_test(transpose_is_exact), cmocka_unit_test(forward_is_the_sum),
           cmocka_unit_test(weights_are_the_same_both_ways), cmocka_unit_test(threads_do_not_change_bits),
           cmocka_unit_test(parts_make_the_whole), cmocka_unit_test(errors_fall_with_the_square_of_the_voxel),
           cmocka_unit_test(points_land_where_the_header_says), cmocka_unit_test(rows_hold_all_that_slices_reach),
-          cmocka_unit_test(bad_geometries_are_refused), cmocka_unit_test(parts_outside_are_refused))
+          cmocka_unit_test(bad_geometries_are_refused), cmocka_unit_test(parts_outside_are_refused),
+          cmocka_unit_test(sizes_beyond_32_bits))
