@@ -202,14 +202,18 @@ static inline void Gather(const Slab *s, const Crossing *c, const float *rows, i
   }
 }
 
-/* Slices [bottom, top) of two columns of voxels take from a detector column. */
+/* Slices [bottom, top) of two columns of voxels take from a detector column; those that are next, `ahead`, are called
+   into the cache. */
 static inline __attribute__((always_inline)) void CollectColumn(const Crossing *c, int r, int taps, PetscInt bottom,
-                                                                PetscInt top, const float *values, float *a, float *b)
+                                                                PetscInt top, const float *values, float *a, float *b,
+                                                                const float *ahead)
 {
   for (PetscInt z = bottom; z < top; z += span_lanes) {
     const SpanVector sum = Collect(c->place[r], c->spacing[r], c->inverse[r], taps, z, values);
     SpanStore(a + z, SpanLoad(a + z) + c->weight[0][r] * sum);
     SpanStore(b + z, SpanLoad(b + z) + c->weight[1][r] * sum);
+    __builtin_prefetch(ahead + z, 1);
+    __builtin_prefetch(ahead + (b - a) + z, 1);
   }
 }
 
@@ -233,14 +237,15 @@ static inline void Scatter(const Slab *s, const Crossing *c, const float *values
     const PetscInt top    = PetscMin(s->n, (PetscInt)floor(place + spacing * (c->high[r] - 1)) + 2);
     const int taps        = (int)ceil(2 * c->inverse[r]);
     float *a = rows + c->index[r] * across, *b = a + across;
+    const float *ahead = r + 1 < c->n ? rows + s->pitch[axis] + c->index[r + 1] * across : a;
     if (spacing < narrowest)
       CollectColumnWide(s, c, r, values, a, b);
     else if (taps == 2)
-      CollectColumn(c, r, 2, bottom, top, values, a, b);
+      CollectColumn(c, r, 2, bottom, top, values, a, b, ahead);
     else if (taps == 3)
-      CollectColumn(c, r, 3, bottom, top, values, a, b);
+      CollectColumn(c, r, 3, bottom, top, values, a, b, ahead);
     else
-      CollectColumn(c, r, taps, bottom, top, values, a, b);
+      CollectColumn(c, r, taps, bottom, top, values, a, b, ahead);
   }
 }
 

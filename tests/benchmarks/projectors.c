@@ -1,5 +1,6 @@
 /* The projectors' side of tests/benchmarks/projectors.py: seconds forward and back, beside what the machine reaches and
-   what the projectors need at least, by counting. Prints lines of words for the script. Threads: OMP_NUM_THREADS.
+   what the projectors need at least, by counting. Prints lines of words for the script. Threads: OMP_NUM_THREADS;
+   seconds of one thread are its processor's, of more the clock's.
 
      benchmark-projectors [-large]
 
@@ -55,12 +56,12 @@ static PetscErrorCode Measure(const Machine *m, const char name[], const SpanCTG
   for (size_t i = 0; i < n; i++) x[i] = (float)(i % 17);
   PetscCall(SpanProjectorCreate(g, &p));
   for (int r = 0; r < times; r++) {
-    double start = omp_get_wtime();
+    double start = Seconds();
     PetscCall(SpanProjectorForward(p, NULL, x, y));
-    seconds[0] = fmin(seconds[0], omp_get_wtime() - start);
-    start      = omp_get_wtime();
+    seconds[0] = fmin(seconds[0], Seconds() - start);
+    start      = Seconds();
     PetscCall(SpanProjectorTranspose(p, NULL, y, x));
-    seconds[1] = fmin(seconds[1], omp_get_wtime() - start);
+    seconds[1] = fmin(seconds[1], Seconds() - start);
     for (size_t i = 0; i < n; i++) x[i] = (float)(i % 17);
   }
   PetscCall(Crossings(p, &crossings));

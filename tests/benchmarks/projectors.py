@@ -4,7 +4,8 @@
   tests/benchmarks/projectors.py [--build build/release] [--threads 1,2] [--large] [--rounds 3]
 
 An update is one voxel in one view. scikit-image's radon and iradon (linear, no filter) on a 256 x 256 slice, 180 views,
-run in turn with ours in each round; the fastest round counts on both sides. `share` is the least time that counted
+run in turn with ours in each round; the fastest round counts on both sides. Times are the processor's for scikit-image,
+which has one thread, and for our one thread, so that others' load changes them little, and the clock's for more threads. `share` is the least time that counted
 operations need on this machine (benchmark-projectors says how they are counted) over the time taken. --large adds a cone
 of 512 x 512 x 512 voxels in 360 views, which takes 2 GB. Then the errors of line integrals against formulas, beside a
 ray-driven Siddon. Needs python3-skimage and a build with -DBUILD_TESTING=ON.
@@ -44,12 +45,12 @@ angles = np.arange(views) * 180.0 / views
 peer, ours, machine, shape = {}, {}, {}, {}
 print(f"load before: {os.getloadavg()[0]:.2f}")
 for turn in range(args.rounds):
-    start = time.perf_counter()
+    start = time.process_time()
     sinogram = radon(image, angles, circle=True)
-    fastest(peer, "forward", time.perf_counter() - start)
-    start = time.perf_counter()
+    fastest(peer, "forward", time.process_time() - start)
+    start = time.process_time()
     iradon(sinogram, angles, filter_name=None, circle=True)
-    fastest(peer, "back", time.perf_counter() - start)
+    fastest(peer, "back", time.process_time() - start)
     for threads in map(int, args.threads.split(",")):
         large = ["-large"] if args.large and turn == 0 else []
         for words in program("benchmark-projectors", threads, *large):
