@@ -6,7 +6,15 @@
 #include <math.h>
 #include <omp.h>
 
-enum { slab = 128, most_rows = 16, together = 8, group = 32, cache = 2048 * 1024, margin = 32 };
+enum {
+  slab         = 128,
+  slab_vectors = slab / span_lanes,
+  most_rows    = 16,
+  together     = 8,
+  group        = 32,
+  cache        = 2048 * 1024,
+  margin       = 32
+};
 
 /* Slices of a slab with a border of zeros in x and y: (ny + 2, stride, depth); values of detector columns (n_u, rows),
    those that are read with a margin of zeros on both sides. */
@@ -139,20 +147,41 @@ static void ResampleWide(double place, double spacing, int low, int high, const 
   }
 }
 
-/* The transpose for slices z .. z + 16: sum_v hat(place + spacing v - z) values[v], over the `taps` pixels v within one
-   slice of z. */
-static inline __attribute__((always_inline)) SpanVector Collect(double place, double spacing, double inverse, int taps,
-                                                                PetscInt z, const float *values)
+/* Of each vector of slices, the first pixel whose hat may reach a lane: `part` is what the floor took from its place
+   among the pixels, `away` that pixel's way from slice z. */
+typedef struct {
+  int first[slab_vectors];
+  float part[slab_vectors], away[slab_vectors];
+} Starts;
+
+static inline void Start(double place, double spacing, double inverse, Starts *s)
 {
-  const double start = ((double)(z - 1) - place) * inverse, whole = floor(start);
-  const SpanVector x = (float)(start - whole) + (float)inverse * span_count;
-  const float step = (float)spacing, *from = values + (PetscInt)whole + 1;
-  SpanIndices i = __builtin_convertvector(x, SpanIndices);
-  SpanVector away =
-      (float)(place + spacing * (whole + 1) - (double)z) + step * __builtin_convertvector(i, SpanVector) - span_count;
-  SpanVector sum = {0};
-  for (int k = 0; k < taps; k++, i += 1, away += step)
-    sum += SpanPositive(1.f - SpanAbsolute(away)) * SpanLook(from, i);
+#pragma omp simd
+  for (int k = 0; k < slab_vectors; k++) {
+    const double z = span_lanes * k, start = (z - 1 - place) * inverse, whole = floor(start);
+    s->first[k] = (int)whole + 1;
+    s->part[k]  = (float)(start - whole);
+    s->away[k]  = (float)(place + spacing * (whole + 1) - z);
+  }
+}
+
+/* The transpose for slices z .. z + 16: sum_v hat(place + spacing v - z) values[v], over the pixels v within one slice
+   of z, `taps` = ceil(2 / spacing) at most. With two or three of them it is known on which side of z the first and the
+   last one are. */
+static inline __attribute__((always_inline)) SpanVector Collect(const Starts *s, PetscInt k, float spacing,
+                                                                SpanVector pixels, int taps, const float *values)
+{
+  const float *from   = values + s->first[k];
+  const SpanIndices i = __builtin_convertvector(s->part[k] + pixels, SpanIndices);
+  SpanVector away = spacing * __builtin_convertvector(i, SpanVector) + (s->away[k] - span_count), sum = {0};
+  if (taps == 2)
+    return (1.f - SpanAbsolute(away)) * SpanLook(from, i) +
+           SpanPositive((1.f - spacing) - away) * SpanLook(from, i + 1);
+  if (taps == 3)
+    return (1.f + away) * SpanLook(from, i) + (1.f - SpanAbsolute(away + spacing)) * SpanLook(from, i + 1) +
+           SpanPositive((1.f - 2 * spacing) - away) * SpanLook(from, i + 2);
+  for (int tap = 0; tap < taps; tap++, away += spacing)
+    sum += SpanPositive(1.f - SpanAbsolute(away)) * SpanLook(from, i + tap);
   return sum;
 }
 
@@ -208,8 +237,12 @@ static inline __attribute__((always_inline)) void CollectColumn(const Crossing *
                                                                 PetscInt top, const float *values, float *a, float *b,
                                                                 const float *ahead)
 {
+  const SpanVector pixels = (float)c->inverse[r] * span_count;
+  const float spacing     = (float)c->spacing[r];
+  Starts starts;
+  Start(c->place[r], c->spacing[r], c->inverse[r], &starts);
   for (PetscInt z = bottom; z < top; z += span_lanes) {
-    const SpanVector sum = Collect(c->place[r], c->spacing[r], c->inverse[r], taps, z, values);
+    const SpanVector sum = Collect(&starts, z / span_lanes, spacing, pixels, taps, values);
     SpanStore(a + z, SpanLoad(a + z) + c->weight[0][r] * sum);
     SpanStore(b + z, SpanLoad(b + z) + c->weight[1][r] * sum);
     __builtin_prefetch(ahead + z, 1);
