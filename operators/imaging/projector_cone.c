@@ -124,13 +124,28 @@ typedef struct {
   float margins[margin + slab + margin + span_lanes] __attribute__((aligned(64)));
 } Column;
 
-/* Pixels v .. v + 16: the column at place + spacing v, linearly. Of lanes outside of [low, high) those within the
-   detector get zeros. */
-static inline SpanVector Resample(double place, double spacing, PetscInt v, const float *column)
+/* Of each of some vectors of pixels from v on, the slice before its first lane and how far it is behind it. */
+typedef struct {
+  int first[slab_vectors];
+  float part[slab_vectors];
+} Places;
+
+static inline void Place(double place, double spacing, int v, Places *p)
 {
-  const double at = place + spacing * (double)v, whole = floor(at);
-  const float *from     = column + (PetscInt)whole;
-  const SpanVector x    = (float)(at - whole) + (float)spacing * span_count;
+#pragma omp simd
+  for (int k = 0; k < slab_vectors; k++) {
+    const double at = place + spacing * (double)(v + span_lanes * k), whole = floor(at);
+    p->first[k] = (int)whole;
+    p->part[k]  = (float)(at - whole);
+  }
+}
+
+/* The column at 16 pixels' places, linearly. Of lanes whose place is outside of the column, those within the detector
+   get zeros. */
+static inline SpanVector Resample(const Places *p, int k, float spacing, const float *column)
+{
+  const float *from     = column + p->first[k];
+  const SpanVector x    = spacing * span_count + p->part[k];
   const SpanIndices i   = __builtin_convertvector(x, SpanIndices);
   const SpanVector part = x - __builtin_convertvector(i, SpanVector);
   const SpanVector a = SpanLook(from, i), b = SpanLook(from, i + 1);
@@ -222,12 +237,18 @@ static inline void Gather(const Slab *s, const Crossing *c, const float *rows, i
   Blend(s, c, rows, axis, columns);
   for (int r = 0; r < c->n && wide; r++)
     ResampleWide(c->place[r], c->spacing[r], c->low[r], c->high[r], columns[r].margins + margin, sums);
-  for (int v = low / span_lanes * span_lanes; v < high && !wide; v += span_lanes) {
-    SpanVector sum = SpanLoad(sums + v);
-    for (int r = 0; r < c->n; r++)
-      if (c->low[r] < v + span_lanes && v < c->high[r])
-        sum += Resample(c->place[r], c->spacing[r], v, columns[r].margins + margin);
-    SpanStore(sums + v, sum);
+  if (wide) return;
+  Places places[most_rows];
+  for (int from = low / span_lanes * span_lanes; from < high; from += slab) {
+    for (int r = 0; r < c->n; r++) Place(c->place[r], c->spacing[r], from, &places[r]);
+    for (int k = 0; k < slab_vectors && from + span_lanes * k < high; k++) {
+      const int v    = from + span_lanes * k;
+      SpanVector sum = SpanLoad(sums + v);
+      for (int r = 0; r < c->n; r++)
+        if (c->low[r] < v + span_lanes && v < c->high[r])
+          sum += Resample(&places[r], k, (float)c->spacing[r], columns[r].margins + margin);
+      SpanStore(sums + v, sum);
+    }
   }
 }
 
