@@ -456,27 +456,27 @@ static void sizes_beyond_32_bits(void **state)
 #ifdef __SANITIZE_ADDRESS__
   skip();
 #endif
-  const double angle[3] = {0, 0, 0};
-  SpanCTGeometry g      = {.kind = SPAN_CT_PARALLEL, .nz = 600, .ny = 1901, .nx = 1901, .dy = 1, .dx = 1};
-  g.n_v = 600, g.n_u = 3, g.pitch_u = 1, g.offset_u = 949, g.n_views = 1, g.angles = angle;
+  const double angle[4] = {0};
+  SpanCTGeometry g      = {.kind = SPAN_CT_PARALLEL, .nz = 640, .ny = 1901, .nx = 1901, .dy = 1, .dx = 1};
+  g.n_v = 640, g.n_u = 3, g.pitch_u = 1, g.offset_u = 949, g.n_views = 1, g.angles = angle;
   const size_t plane = (size_t)g.ny * (size_t)g.nx, n = (size_t)g.nz * plane;
-  float *x = zeros(n), y[1800];
+  float *x = zeros(n), y[1920];
   SpanProjector p;
   x[n - 1]                      = 2; /* the last column of the last slice, seen by the detector's last pixel */
-  x[(size_t)598 * plane + 1899] = 3;
+  x[(size_t)638 * plane + 1899] = 3;
   check(SpanProjectorCreate(&g, &p));
   check(SpanProjectorForward(p, NULL, x, y));
-  for (int i = 0; i < 1800; i++) assert_float_equal(y[i], i == 1799 ? 2 : i == 1795 ? 3 : 0, 1e-5);
+  for (int i = 0; i < 1920; i++) assert_float_equal(y[i], i == 1919 ? 2 : i == 1915 ? 3 : 0, 1e-5);
   check(SpanProjectorDestroy(&p));
   munmap(x, n * sizeof *x);
 
   const PetscInt n_v = 20000, n_u = 40000;
-  const size_t m   = 3 * (size_t)n_v * (size_t)n_u;
+  const size_t m   = 4 * (size_t)n_v * (size_t)n_u;
   SpanCTGeometry c = {.kind = SPAN_CT_CONE, .nz = 3, .ny = 3, .nx = 3, .dz = 1, .dy = 1, .dx = 1};
-  float *rays      = calloc(m, sizeof *rays), back[27];
+  float *rays      = zeros(m), back[27];
   c.n_v = n_v, c.n_u = n_u, c.pitch_v = c.pitch_u = 0.1, c.source_axis = c.source_detector = 100;
   c.offset_v = -0.1 * (double)(n_v - 1) / 2, c.offset_u = -0.1 * (double)(n_u - 1) / 2; /* the last pixel is at 0, 0 */
-  c.n_views = 3, c.angles = angle;
+  c.n_views = 4, c.angles = angle;
   rays[m - 1] = 1;
   check(SpanProjectorCreate(&c, &p));
   check(SpanProjectorTranspose(p, NULL, rays, back));
