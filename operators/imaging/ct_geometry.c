@@ -36,11 +36,11 @@ static PetscErrorCode CheckViews(MPI_Comm comm, const char path[], const char na
   PetscFunctionReturn(0);
 }
 
-/* The source must see the volume before it in every view. */
+/* The source must see the volume, with the voxel around it in which it falls to 0, before it in every view. */
 static PetscErrorCode CheckSource(MPI_Comm comm, const char path[], const SpanCTGeometry *g)
 {
-  const PetscReal corner =
-      hypot(fabs(g->centre_x) + g->dx * (PetscReal)g->nx / 2, fabs(g->centre_y) + g->dy * (PetscReal)g->ny / 2);
+  const PetscReal corner = hypot(fabs(g->centre_x) + g->dx * (PetscReal)(g->nx + 1) / 2,
+                                 fabs(g->centre_y) + g->dy * (PetscReal)(g->ny + 1) / 2);
   PetscFunctionBeginUser;
   SpanCheckInput(comm, g->source_axis > corner,
                  "%s: source_axis is %g mm, within the %g mm that the volume's corners reach from the axis", path,

@@ -7,6 +7,10 @@
 #include <immintrin.h>
 #endif
 
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wpsabi" /* how vectors are passed does not matter: all that takes them is inlined */
+#endif
+
 enum { span_lanes = 16 };
 
 typedef float SpanVector __attribute__((vector_size(4 * span_lanes)));

@@ -8,7 +8,7 @@
 
    Voxels are samples of a function that is linear between them and falls to 0 within a voxel of the last: where the
    object is smooth the error falls with the square of the voxel, which Siddon's exact lengths through cubes (Med Phys
-   12:252, 1985) do not reach (tests/benchmarks/projector_accuracy.c). Of the accurate models it is the one whose
+   12:252, 1985) do in parallel beams alone (tests/benchmarks/projector_accuracy.c). Of the accurate models it is the one whose
    weights are cheap enough to be made on the way: all rays are lines in index space, two numbers each, whatever the
    geometry, and a weight serves 16 slices of a stack or a whole column of voxels of a cone. Separable footprints (Long,
    Fessler, Balter, IEEE TMI 29:1839, 2010) also model the width of detector pixels, at three to four weights a voxel
