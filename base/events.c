@@ -2,7 +2,8 @@
 #include <subspan/base/events.h>
 
 PetscLogEvent SpanEventRead, SpanEventWrite, SpanEventCheckpoint, SpanEventEspirit, SpanEventSenseForward,
-    SpanEventSenseAdjoint, SpanEventSenseNormal, SpanEventNufftPlan, SpanEventWavelet, SpanEventShrink;
+    SpanEventSenseAdjoint, SpanEventSenseNormal, SpanEventNufftPlan, SpanEventWavelet, SpanEventShrink,
+    SpanEventProject, SpanEventBackproject;
 
 PetscLogStage SpanStagePrepare, SpanStageSolve, SpanStageWrite;
 
@@ -20,7 +21,9 @@ PetscErrorCode SpanEventsRegister(void)
                 {"SpanSenseNormal", &SpanEventSenseNormal},
                 {"SpanNufftPlan", &SpanEventNufftPlan},
                 {"SpanWavelet", &SpanEventWavelet},
-                {"SpanShrink", &SpanEventShrink}};
+                {"SpanShrink", &SpanEventShrink},
+                {"SpanProject", &SpanEventProject},
+                {"SpanBackproject", &SpanEventBackproject}};
   PetscClassId id;
   PetscFunctionBeginUser;
   PetscCall(PetscLogStageRegister("Prepare", &SpanStagePrepare));

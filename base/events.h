@@ -3,7 +3,8 @@
 #include <petsclog.h>
 
 extern PetscLogEvent SpanEventRead, SpanEventWrite, SpanEventCheckpoint, SpanEventEspirit, SpanEventSenseForward,
-    SpanEventSenseAdjoint, SpanEventSenseNormal, SpanEventNufftPlan, SpanEventWavelet, SpanEventShrink;
+    SpanEventSenseAdjoint, SpanEventSenseNormal, SpanEventNufftPlan, SpanEventWavelet, SpanEventShrink,
+    SpanEventProject, SpanEventBackproject;
 
 /* Of a run: reading and preparing an item, its solver's steps, comparing and writing the result. */
 extern PetscLogStage SpanStagePrepare, SpanStageSolve, SpanStageWrite;

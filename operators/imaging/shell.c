@@ -1,23 +1,35 @@
-/* A pair of functions on float complex arrays as a PETSc shell Mat. */
+/* A pair of functions on arrays of float complex or float as a PETSc shell Mat. */
 #include <subspan/operators/imaging/interleaved.h>
 #include <subspan/operators/imaging/shell.h>
 
+/* Either kind of function. */
 typedef struct {
-  PetscInt n_out, n_in;
-  SpanLinearMap forward, adjoint;
+  SpanLinearMap on_complex;
+  SpanRealMap on_real;
+} Map;
+
+typedef struct {
+  PetscInt n_out, n_in; /* floats */
+  Map forward, transpose;
   void *context;
   PetscErrorCode (*destroy)(void *context);
-  float complex *in, *out; /* (n_in), (n_out) */
+  float *in, *out; /* (n_in), (n_out) */
 } Shell;
+
+static PetscErrorCode Apply(Shell *s, const Map *map, const float *in, float *out)
+{
+  if (map->on_real) return map->on_real(s->context, in, out);
+  return map->on_complex(s->context, (const float complex *)in, (float complex *)out);
+}
 
 static PetscErrorCode Multiply(Mat mat, Vec x, Vec y)
 {
   Shell *s;
   PetscFunctionBeginUser;
   PetscCall(MatShellGetContext(mat, &s));
-  PetscCall(SpanInterleavedToComplex(x, s->n_in, s->in));
-  PetscCall(s->forward(s->context, s->in, s->out));
-  PetscCall(SpanInterleavedFromComplex(y, s->n_out, s->out));
+  PetscCall(SpanVecToFloats(x, s->n_in, s->in));
+  PetscCall(Apply(s, &s->forward, s->in, s->out));
+  PetscCall(SpanVecFromFloats(y, s->n_out, s->out));
   PetscFunctionReturn(0);
 }
 
@@ -26,9 +38,9 @@ static PetscErrorCode MultiplyTranspose(Mat mat, Vec y, Vec x)
   Shell *s;
   PetscFunctionBeginUser;
   PetscCall(MatShellGetContext(mat, &s));
-  PetscCall(SpanInterleavedToComplex(y, s->n_out, s->out));
-  PetscCall(s->adjoint(s->context, s->out, s->in));
-  PetscCall(SpanInterleavedFromComplex(x, s->n_in, s->in));
+  PetscCall(SpanVecToFloats(y, s->n_out, s->out));
+  PetscCall(Apply(s, &s->transpose, s->out, s->in));
+  PetscCall(SpanVecFromFloats(x, s->n_in, s->in));
   PetscFunctionReturn(0);
 }
 
@@ -43,18 +55,44 @@ static PetscErrorCode Destroy(Mat mat)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode SpanShellCreate(PetscInt n_out, PetscInt n_in, SpanLinearMap forward, SpanLinearMap adjoint,
-                               void *context, PetscErrorCode (*destroy)(void *context), Mat *mat)
+static PetscErrorCode Create(const Shell *shell, Mat *mat)
 {
   Shell *s;
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&s));
-  *s = (Shell){
-      .n_out = n_out, .n_in = n_in, .forward = forward, .adjoint = adjoint, .context = context, .destroy = destroy};
-  PetscCall(PetscMalloc2(n_in, &s->in, n_out, &s->out));
-  PetscCall(MatCreateShell(PETSC_COMM_SELF, 2 * n_out, 2 * n_in, 2 * n_out, 2 * n_in, s, mat));
+  *s = *shell;
+  PetscCall(PetscMalloc2(s->n_in, &s->in, s->n_out, &s->out));
+  PetscCall(MatCreateShell(PETSC_COMM_SELF, s->n_out, s->n_in, s->n_out, s->n_in, s, mat));
   PetscCall(MatShellSetOperation(*mat, MATOP_MULT, (void (*)(void))Multiply));
   PetscCall(MatShellSetOperation(*mat, MATOP_MULT_TRANSPOSE, (void (*)(void))MultiplyTranspose));
   PetscCall(MatShellSetOperation(*mat, MATOP_DESTROY, (void (*)(void))Destroy));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanShellCreate(PetscInt n_out, PetscInt n_in, SpanLinearMap forward, SpanLinearMap adjoint,
+                               void *context, PetscErrorCode (*destroy)(void *context), Mat *mat)
+{
+  const Shell shell = {.n_out     = 2 * n_out,
+                       .n_in      = 2 * n_in,
+                       .forward   = {.on_complex = forward},
+                       .transpose = {.on_complex = adjoint},
+                       .context   = context,
+                       .destroy   = destroy};
+  PetscFunctionBeginUser;
+  PetscCall(Create(&shell, mat));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanShellCreateReal(PetscInt n_out, PetscInt n_in, SpanRealMap forward, SpanRealMap transpose,
+                                   void *context, PetscErrorCode (*destroy)(void *context), Mat *mat)
+{
+  const Shell shell = {.n_out     = n_out,
+                       .n_in      = n_in,
+                       .forward   = {.on_real = forward},
+                       .transpose = {.on_real = transpose},
+                       .context   = context,
+                       .destroy   = destroy};
+  PetscFunctionBeginUser;
+  PetscCall(Create(&shell, mat));
   PetscFunctionReturn(0);
 }

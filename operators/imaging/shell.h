@@ -11,3 +11,8 @@ typedef PetscErrorCode (*SpanLinearMap)(void *context, const float complex *in, 
    `destroy` (or NULL) frees it with the Mat. */
 PetscErrorCode SpanShellCreate(PetscInt n_out, PetscInt n_in, SpanLinearMap forward, SpanLinearMap adjoint,
                                void *context, PetscErrorCode (*destroy)(void *context), Mat *mat);
+
+/* The same between arrays of floats: a Mat of n_out x n_in on Vecs of doubles. */
+typedef PetscErrorCode (*SpanRealMap)(void *context, const float *in, float *out);
+PetscErrorCode SpanShellCreateReal(PetscInt n_out, PetscInt n_in, SpanRealMap forward, SpanRealMap transpose,
+                                   void *context, PetscErrorCode (*destroy)(void *context), Mat *mat);

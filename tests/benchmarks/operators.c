@@ -3,6 +3,7 @@
    its pair against the Toeplitz form. Threads: OMP_NUM_THREADS, or --threads.
 
      build/release/tests/benchmark-operators */
+#include "machine.h"
 #include <complex.h>
 #include <math.h>
 #include <omp.h>
@@ -12,11 +13,7 @@
 #include <subspan/base/random.h>
 #include <subspan/operators/imaging/sense.h>
 
-enum { repeats = 30, n = 256, n_coils = 8, spokes = 402, samples = 512 };
-
-extern void openblas_set_num_threads(int n);
-extern void sgemm_(const char *, const char *, const int *, const int *, const int *, const float *, const float *,
-                   const int *, const float *, const int *, const float *, float *, const int *);
+enum { n = 256, n_coils = 8, spokes = 402, samples = 512 };
 
 static float complex *Random(PetscInt size, uint32_t step)
 {
@@ -29,58 +26,6 @@ static float complex *Random(PetscInt size, uint32_t step)
   }
   return x;
 }
-
-/* BLAS's product of two 1536 x 1536 matrices: what this machine reaches of its multiply-adds. */
-static PetscErrorCode PeakFlops(double *flops)
-{
-  int m     = 1536;
-  float one = 1, zero = 0, *a, *b, *c;
-  double best = 1e9;
-  PetscFunctionBeginUser;
-  openblas_set_num_threads(omp_get_max_threads());
-  PetscCall(PetscCalloc3(m * m, &a, m * m, &b, m * m, &c));
-  for (int r = 0; r < 10; r++) {
-    double start = omp_get_wtime();
-    sgemm_("N", "N", &m, &m, &m, &one, a, &m, b, &m, &zero, c, &m);
-    best = fmin(best, omp_get_wtime() - start);
-  }
-  PetscCall(PetscFree3(a, b, c));
-  openblas_set_num_threads(1);
-  *flops = 2. * m * m * m / best;
-  PetscFunctionReturn(0);
-}
-
-/* a = b + s c over 3 x 64 MiB. */
-static PetscErrorCode PeakBytes(double *bandwidth)
-{
-  PetscInt size = 1 << 24;
-  float *a, *b, *c;
-  double best = 1e9;
-  PetscFunctionBeginUser;
-  PetscCall(PetscMalloc3(size, &a, size, &b, size, &c));
-#pragma omp parallel for simd
-  for (PetscInt i = 0; i < size; i++) a[i] = b[i] = c[i] = 1;
-  for (int r = 0; r < repeats; r++) {
-    double start = omp_get_wtime();
-#pragma omp parallel for simd
-    for (PetscInt i = 0; i < size; i++) a[i] = b[i] + 1.5f * c[i];
-    best = fmin(best, omp_get_wtime() - start);
-  }
-  PetscCall(PetscFree3(a, b, c));
-  *bandwidth = 3. * 4 * (double)size / best;
-  PetscFunctionReturn(0);
-}
-
-/* Seconds of the fastest of `repeats`. */
-#define FASTEST(seconds, call)                                                                                         \
-  do {                                                                                                                 \
-    seconds = 1e9;                                                                                                     \
-    for (int r_ = 0; r_ < repeats; r_++) {                                                                             \
-      double start_ = omp_get_wtime();                                                                                 \
-      PetscCall(call);                                                                                                 \
-      seconds = fmin(seconds, omp_get_wtime() - start_);                                                               \
-    }                                                                                                                  \
-  } while (0)
 
 /* flops: 5 N log2 N a complex FFT, 6 a product with the map and 8 with its conjugate and sum, 2 for the mask. bytes:
    what must move if nothing but maps, image and result leaves the caches: maps once, image in, result out. */
