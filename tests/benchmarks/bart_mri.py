@@ -6,7 +6,7 @@
 cg: the same strength as BART, the best of BART's grid. wavelet, tv: Subspan's defaults against BART's best over its grid.
 Times are of whole processes, minimum of 3, at equal iterations, on as many threads (1) each; the ratio is BART's over Subspan's.
 With --prior MODEL, instead of cg and of the times: dds at its defaults (one sample of 50 evaluations, and the mean of
---samples of them) beside BART's best of wavelet and tv.
+--samples that share 50) beside BART's best of wavelet and tv.
 Needs Debian's bart, python3-h5py, python3-numpy.
 """
 import argparse
@@ -90,7 +90,7 @@ def dds(path, scan, name, mask, best):
     common = ["recon", path, "--mask", "mask.cfl", "--maps", "maps.cfl", "--method", "dds", "--prior", args.prior, "-o", "o.h5", "--json", "o.json"]
     run(args.subspan, *common)
     single = json.load(open(os.path.join(work, "o.json")))
-    run(args.subspan, *common, "--samples", str(args.samples))
+    run(args.subspan, *common, "--samples", str(args.samples), "--dds_steps", str(50 // args.samples))
     mean = json.load(open(os.path.join(work, "o.json")))
     print(f"{scan:10} {name:12} {mask.size / mask.sum():5.2f} dds: BART's best {best:.2f} dB; a sample {single['psnr']:.2f} ({single['psnr'] - best:+.2f}),"
           f" SSIM {single['ssim']:.4f}, {single['seconds']:.1f} s; mean of {args.samples} {mean['psnr']:.2f} ({mean['psnr'] - best:+.2f}), SSIM {mean['ssim']:.4f}", flush=True)
