@@ -8,12 +8,12 @@
 
    Voxels are samples of a function that is linear between them and falls to 0 within a voxel of the last: where the
    object is smooth the error falls with the square of the voxel, which Siddon's exact lengths through cubes (Med Phys
-   12:252, 1985) do in parallel beams alone (tests/benchmarks/projector_accuracy.c). Of the accurate models it is the one whose
-   weights are cheap enough to be made on the way: all rays are lines in index space, two numbers each, whatever the
-   geometry, and a weight serves 16 slices of a stack or a whole column of voxels of a cone. Separable footprints (Long,
-   Fessler, Balter, IEEE TMI 29:1839, 2010) also model the width of detector pixels, at three to four weights a voxel
-   and ray instead of two, a division or more each. A detector pixel much wider than a voxel's image is not averaged
-   over.
+   12:252, 1985) do in parallel beams alone (tests/benchmarks/projector_accuracy.c). Of the accurate models it is the
+   one whose weights are cheap enough to be made on the way: all rays are lines in index space, two numbers each,
+   whatever the geometry, and a weight serves 16 slices of a stack or a whole column of voxels of a cone. Separable
+   footprints (Long, Fessler, Balter, IEEE TMI 29:1839, 2010) also model the width of detector pixels, at three to four
+   weights a voxel and ray instead of two, a division or more each. A detector pixel much wider than a voxel's image is
+   not averaged over.
 
    The transpose reads the same weights: <P x, y> = <x, P'y> up to rounding of float32. Both give the same bits for any
    number of threads, and each view the same bits in whichever part it is computed. Nothing is stored a ray and voxel.
