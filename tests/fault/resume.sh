@@ -42,7 +42,7 @@ for method in dds diffpir pnp annealed dps wavelet tv; do
     # A rank of this run, and of no other one on the machine.
     victim=$(shuf -n 1 -e $(cat /proc/$launcher/task/$launcher/children 2>/dev/null))
     [ -z "$victim" ] || { kill -9 "$victim" 2>/dev/null && killed=$((${killed:-0} + 1)); }
-    wait $launcher 2>/dev/null
+    ended $launcher
     ranks=$((1 + i % 2))
     mpirun -n $ranks "$SUBSPAN" recon "${options[@]}" --checkpoint run.h5 --resume -o part.h5 --json part.json >/dev/null || fail "$method, resume $i on $ranks ranks"
     alike whole.h5 part.h5 "$method, killed after $wait_ms ms, resumed on $ranks ranks"

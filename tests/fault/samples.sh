@@ -31,7 +31,7 @@ for ranks in "2 1" "4 2" "1 4"; do
   # A rank of this run, and of no other one on the machine.
   victim=$(shuf -n 1 -e $(cat /proc/$launcher/task/$launcher/children 2>/dev/null))
   [ -z "$victim" ] || { kill -9 "$victim" 2>/dev/null && killed=$((${killed:-0} + 1)); }
-  wait $launcher 2>/dev/null
+  ended $launcher
   "$SUBSPAN" info run.h5 | grep -Eq '[0-9]+ of 15 samples, 5 a slice' || fail "info of a checkpoint of samples"
   mpirun -n $2 "$SUBSPAN" recon "${options[@]}" --team 1 --checkpoint run.h5 --resume -o part.h5 >/dev/null || fail "resume on $2 ranks"
   alike whole.h5 part.h5 "killed on $1 ranks, resumed on $2"

@@ -42,7 +42,7 @@ for ranks in 1 2; do
       sleep 0.05
     done
     kill -9 "$victim" 2>/dev/null && killed=$((${killed:-0} + 1))
-    wait $launcher 2>/dev/null
+    ended $launcher
     "${launch[@]}" "$SUBSPAN" train prior "${options[@]}" --checkpoint run.h5 --resume -o part$i.h5 >/dev/null ||
       fail "resume after $wait_ms ms on $ranks ranks"
     parts+=(part$i.h5)

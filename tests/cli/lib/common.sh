@@ -33,3 +33,14 @@ finish() {
   echo "${count:-0} checks, $failures failed"
   [ $failures = 0 ]
 }
+# Waits for a launcher whose rank was killed. Open MPI's can deadlock when a rank dies while it starts: after a minute it
+# is killed with what it left.
+ended() {
+  for _ in $(seq 600); do
+    kill -0 "$1" 2>/dev/null || break
+    sleep 0.1
+  done
+  kill -0 "$1" 2>/dev/null && pkill -9 -P "$1"
+  kill -9 "$1" 2>/dev/null
+  wait "$1" 2>/dev/null
+}
