@@ -22,6 +22,8 @@ import tempfile
 import h5py
 import numpy as np
 
+from simulated import simulate
+
 root = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 data = os.environ.get("SUBSPAN_DATA", os.path.join(root, "..", "shared", "data"))
 parser = argparse.ArgumentParser()
@@ -49,14 +51,8 @@ def run(*command):
 def prepare(index):
     name = f"image{index}"
     with h5py.File(args.images) as f:
-        image = f["image"][index].astype(np.float32)
-    with h5py.File(os.path.join(work, name + ".h5"), "w") as f:
-        f["reconstruction"] = image[None] / image.max()
-    run("simulate", "mri", name + ".h5", "--coils", "8", "--noise", str(args.noise), "--seed", "1", "-o", name + "-scan.h5")
-    with h5py.File(os.path.join(work, name + "-scan.h5")) as f:
-        truth = f["reference"][0] * np.sqrt(np.sum(np.abs(f["maps"][0]) ** 2, axis=0))
-    with h5py.File(os.path.join(work, name + "-truth.h5"), "w") as f:
-        f["reconstruction"] = truth[None].astype(np.float32)
+        image = f["image"][index]
+    simulate(args.subspan, work, name, image, args.noise, env=env)
     return name
 
 

@@ -18,6 +18,8 @@ import tempfile
 import h5py
 import numpy as np
 
+from simulated import simulate
+
 root = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 parser = argparse.ArgumentParser()
 parser.add_argument("--prior", default=os.path.join(root, "examples", "models", "brain.h5"))
@@ -44,14 +46,8 @@ def run(*command):
 def scan(index):
     name = f"image{index}"
     with h5py.File(images) as f:
-        image = f["image"][index].astype(np.float32)
-    with h5py.File(os.path.join(work, name + ".h5"), "w") as f:
-        f["reconstruction"] = image[None] / image.max()
-    run("simulate", "mri", name + ".h5", "--coils", "8", "--noise", "0.006", "--seed", "1", "-o", name + "-scan.h5")
-    with h5py.File(os.path.join(work, name + "-scan.h5")) as f:
-        truth = f["reference"][0] * np.sqrt(np.sum(np.abs(f["maps"][0]) ** 2, axis=0))
-    with h5py.File(os.path.join(work, name + "-truth.h5"), "w") as f:
-        f["reconstruction"] = truth[None].astype(np.float32)
+        image = f["image"][index]
+    simulate(args.subspan, work, name, image, 0.006, env=env)
     return name
 
 

@@ -18,7 +18,8 @@ import sys
 import tempfile
 
 import h5py
-import numpy as np
+
+from simulated import simulate
 
 root = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 data = os.environ.get("SUBSPAN_DATA", os.path.join(root, "..", "shared", "data"))
@@ -43,14 +44,7 @@ def run(*command):
 
 
 with h5py.File(args.images) as f:
-    image = f["image"][args.image].astype(np.float32)
-with h5py.File(os.path.join(work, "image.h5"), "w") as f:
-    f["reconstruction"] = image[None] / image.max()
-run("simulate", "mri", "image.h5", "--coils", "8", "--noise", "0.006", "--seed", "1", "-o", "scan.h5")
-with h5py.File(os.path.join(work, "scan.h5")) as f:
-    truth = f["reference"][0] * np.sqrt(np.sum(np.abs(f["maps"][0]) ** 2, axis=0))
-with h5py.File(os.path.join(work, "truth.h5"), "w") as f:
-    f["reconstruction"] = truth[None].astype(np.float32)
+    simulate(args.subspan, work, "image", f["image"][args.image], 0.006, env=env)
 long = 100 if args.quick else 1000
 runs = [("wavelet", 0), ("tv", 0)] + [("dds", n) for n in (5, 10, 20, 50, 100)] + [("diffpir", 50), ("diffpir", 100), ("pnp", 24),
         ("annealed", long // 10), ("annealed", long), ("dps", long)]
@@ -59,7 +53,7 @@ print(f"{'method':10} {'steps':>6} {'evaluations':>12} {'PSNR':>7} {'SSIM':>7} {
 seen = []
 for method, steps in runs:
     prior = ["--prior", args.prior, "--dds_steps", str(steps)] if steps else []
-    run("recon", "scan.h5", "--reference", "truth.h5", "--undersample", kind, "--acceleration", acceleration, "--center_fraction", "0.08",
+    run("recon", "image-scan.h5", "--reference", "image-truth.h5", "--undersample", kind, "--acceleration", acceleration, "--center_fraction", "0.08",
         "--seed", "1", "--method", method, *prior, "-o", "out.h5", "--json", "out.json")
     with open(os.path.join(work, "out.json")) as f:
         report = json.load(f)

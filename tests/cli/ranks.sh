@@ -2,12 +2,7 @@
 . "$SUBSPAN_SOURCE/tests/cli/lib/common.sh"
 "$python" -c 'import h5py' 2>/dev/null || { echo "skipped: python3-h5py is not installed"; exit 77; }
 cd "$work"
-"$python" - <<'P'
-import h5py, numpy as np
-y, x = np.mgrid[-1:1:48j, -1:1:40j]
-image = np.stack([((x / 0.7) ** 2 + (y / 0.8) ** 2 < 1) * (1 + 0.3 * np.sin(9 * x + s)) for s in range(5)])
-h5py.File("image.h5", "w")["reconstruction"] = image.astype(np.float32)
-P
+ellipses 5
 for n in 1 3; do
   mpirun -n $n "$SUBSPAN" simulate mri image.h5 --coils 6 --noise 0.01 --seed 3 -o scan$n.h5 >/dev/null || fail "simulate on $n ranks"
 done

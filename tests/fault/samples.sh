@@ -3,15 +3,8 @@
 . "$SUBSPAN_SOURCE/tests/cli/lib/common.sh"
 "$python" -c 'import h5py' 2>/dev/null || { echo "skipped: python3-h5py is not installed"; exit 77; }
 cd "$work"
-"$python" - <<'P'
-import h5py, numpy as np
-y, x = np.mgrid[-1:1:48j, -1:1:40j]
-image = np.stack([((x / 0.7) ** 2 + (y / 0.8) ** 2 < 1) * (1 + 0.3 * np.sin(9 * x + s)) for s in range(3)])
-h5py.File("image.h5", "w")["reconstruction"] = image.astype(np.float32)
-P
-"$SUBSPAN" simulate mri image.h5 --coils 4 --noise 0.01 --seed 3 -o scan.h5 >/dev/null || fail simulate
-"$SUBSPAN" train prior image.h5 --model_channels 16 --channel_mult 1,1 --groups 4 --patch 16 --padding 8 --surroundings none --batch 4 \
-  --steps 2 --validate_every 0 --pictures none -o prior.h5 >/dev/null || fail "a prior"
+ellipses 3
+scan_and_prior
 options=(scan.h5 --undersample uniform1d --acceleration 2 --center_fraction 0.25 --method dds --prior prior.h5 --dds_steps 80 --samples 5)
 arrays="reconstruction phase deviation reference sample_1 sample_2 sample_3 sample_4 sample_5"
 alike() { # A B WHAT

@@ -146,6 +146,28 @@ static float complex proximal(float complex image, int i)
   return (float complex)((rho * image + data[i]) / (rho + a2));
 }
 
+/* From the estimate x0 to u by the data: the weight g from the noise or given, or the data alone. */
+static void decomposed(const char consistency[], double weight)
+{
+  PetscStrncpy(options.consistency, consistency, sizeof options.consistency);
+  options.weight         = weight;
+  options.eta            = 0.6;
+  SpanReconSolver solver = create("dds", 0);
+  const SpanSampler *s   = solver->data;
+  const double g         = weight > 0 ? weight : fmin(pow(level / (s->scale * noise), 2), 1e4 / a2);
+  denoise(x, level, x0);
+  draw(step + 1);
+  for (int i = 0; i < pixels; i++) {
+    const double complex u = strcmp(consistency, "noiseless") ? (x0[i] + g * data[i]) / (1 + g * a2) : data[i] / a2;
+    x[i]                   = (float complex)(u + next * (0.6 * z[i] + 0.8 * (x[i] - x0[i]) / level));
+  }
+  finish(solver, x, 1);
+}
+
+static void dds_by_noise(void **state) { decomposed("noisy", 0); }
+static void dds_by_weight(void **state) { decomposed("noisy", 3); }
+static void dds_noiseless(void **state) { decomposed("noiseless", 0); }
+
 static void diffpir(void **state)
 {
   SpanReconSolver solver = create("diffpir", options.diffpir_lambda);
@@ -210,5 +232,6 @@ static void posterior(void **state)
   finish(solver, x, 1);
 }
 
-TEST_MAIN(cmocka_unit_test(diffpir), cmocka_unit_test(plug_and_play), cmocka_unit_test(annealed),
+TEST_MAIN(cmocka_unit_test(dds_by_noise), cmocka_unit_test(dds_by_weight), cmocka_unit_test(dds_noiseless),
+          cmocka_unit_test(diffpir), cmocka_unit_test(plug_and_play), cmocka_unit_test(annealed),
           cmocka_unit_test(posterior))

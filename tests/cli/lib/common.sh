@@ -33,6 +33,21 @@ finish() {
   echo "${count:-0} checks, $failures failed"
   [ $failures = 0 ]
 }
+# SLICES: image.h5, ellipses of 48 x 40 with waves in them, each slice another.
+ellipses() {
+  "$python" - "$1" <<'P'
+import sys, h5py, numpy as np
+y, x = np.mgrid[-1:1:48j, -1:1:40j]
+image = np.stack([((x / 0.7) ** 2 + (y / 0.8) ** 2 < 1) * (1 + 0.3 * np.sin(9 * x + s)) for s in range(int(sys.argv[1]))])
+h5py.File("image.h5", "w")["reconstruction"] = image.astype(np.float32)
+P
+}
+# scan.h5 of image.h5, and prior.h5, which has hardly learned from it.
+scan_and_prior() {
+  "$SUBSPAN" simulate mri image.h5 --coils 4 --noise 0.01 --seed 3 -o scan.h5 >/dev/null || fail simulate
+  "$SUBSPAN" train prior image.h5 --model_channels 16 --channel_mult 1,1 --groups 4 --patch 16 --padding 8 --surroundings none \
+    --batch 4 --steps 2 --validate_every 0 --pictures none -o prior.h5 >/dev/null || fail "a prior"
+}
 # Waits for a launcher whose rank was killed. Open MPI's can deadlock when a rank dies while it starts: after a minute it
 # is killed with what it left.
 ended() {
