@@ -21,7 +21,7 @@
    What a call needs beside its arrays is kept from call to call (SpanProjectorMemory): one call at a time. */
 #pragma once
 #include <petscmat.h>
-#include <subspan/operators/imaging/ct_geometry.h>
+#include <subspan/io/ct_geometry.h>
 
 typedef struct SpanProjector_ *SpanProjector;
 

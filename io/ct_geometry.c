@@ -1,6 +1,6 @@
 /* What a CT geometry must be, and its rays in mm. */
 #include <subspan/base/error.h>
-#include <subspan/operators/imaging/ct_geometry.h>
+#include <subspan/io/ct_geometry.h>
 #include <math.h>
 
 typedef struct {

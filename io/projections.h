@@ -1,0 +1,29 @@
+/* CT projections of every format as line integrals with their geometry. Formats are told apart by content.
+
+   A scan's geometry comes with a grid for the volume: the file's if it has one, else as many voxels as fit the field of
+   view, of the detector's pixel size at the axis. The caller may change a copy of it. */
+#pragma once
+#include <subspan/io/ct_geometry.h>
+
+typedef struct SpanProjections_ *SpanProjections;
+
+typedef struct {
+  const char *path;
+  const char *format;      /* "Data Exchange", ... */
+  SpanCTGeometry geometry; /* angles and source_z belong to the handle */
+  PetscBool has_counts;    /* the photons of each pixel are known: SpanProjectionsReadWeights */
+  PetscReal blank;         /* mean photons a pixel without an object; 0: not known */
+  PetscReal water;         /* linear attenuation of water that HU refer to, 1/mm; 0: not known */
+} SpanProjectionsInfo;
+
+/* Whether the file holds projections rather than k-space or images; PETSC_FALSE for what cannot be read. */
+PetscBool SpanProjectionsIs(const char path[]);
+/* Collective. scan: the name of one scan of a file of several, or "". Errors (input): naming file, field and values. */
+PetscErrorCode SpanProjectionsOpen(MPI_Comm comm, const char path[], const char scan[], SpanProjections *projections);
+const SpanProjectionsInfo *SpanProjectionsGetInfo(SpanProjections projections);
+/* Not collective. lines: (n_views, n_rows, n_u), line integrals of detector rows first .. first + n_rows. */
+PetscErrorCode SpanProjectionsRead(SpanProjections projections, PetscInt first, PetscInt n_rows, float *lines);
+/* Not collective. weights: (n_views, n_rows, n_u), 1 / variance of the line integrals, from the photons counted; 0
+   where a pixel is dead; without counts 1. */
+PetscErrorCode SpanProjectionsReadWeights(SpanProjections projections, PetscInt first, PetscInt n_rows, float *weights);
+PetscErrorCode SpanProjectionsClose(SpanProjections *projections);
