@@ -40,11 +40,11 @@ static PetscErrorCode SetUp(MPI_Comm comm, const char path[], Simulation *s)
   s->hu   = (PetscBool)strcmp(SpanVolumeReaderUnits(s->reader), "1/mm");
   SpanCTSpectrumSet((double)s->o.beam_hardening, &s->spectrum);
   PetscCall(SpanCTOptionsGeometry(comm, path, &s->o, &grid, &s->scan.geometry, &s->angles, &s->source_z));
-  s->scan.axis_known = PETSC_TRUE;
-  s->scan.has_counts = (PetscBool)(s->o.photons > 0);
-  s->scan.blank      = s->o.photons;
-  s->scan.electrons  = s->o.electronic_noise;
-  s->scan.water      = s->o.water;
+  s->scan.axis_known = s->scan.pixel_known = PETSC_TRUE;
+  s->scan.has_counts                       = (PetscBool)(s->o.photons > 0);
+  s->scan.blank                            = s->o.photons;
+  s->scan.electrons                        = s->o.electronic_noise;
+  s->scan.water                            = s->o.water;
   PetscCall(SpanProjectorCreate(&s->scan.geometry, &s->projector));
   PetscFunctionReturn(0);
 }
