@@ -158,8 +158,9 @@ static PetscErrorCode Round(Search *s, PetscInt n_rows, const float *lines, Pets
 {
   const double middle = (double)(s->n_u - 1) / 2, half = (double)s->n_u / 2 - fabs(*centre);
   PetscFunctionBeginUser;
-  /* Orders reach n_orders: frequencies whose wedge leaves none of them say nothing. */
-  const double radius = 0.9 * half;
+  /* Wider than the window: what reaches beyond the detector still moves fast while it is seen. Orders reach n_orders:
+     frequencies whose wedge leaves none of them say nothing. */
+  const double radius = 1.4 * half;
   s->n_freqs          = PetscMin(s->n_u - 1, (PetscInt)((double)s->n_orders * (double)s->n_u / (M_PI * radius)) + 1);
   s->energy           = 0;
   PetscCall(PetscMalloc1((PetscInt64)s->n_freqs * s->n, &s->spectrum));
