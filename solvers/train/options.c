@@ -107,6 +107,7 @@ static PetscErrorCode Derive(MPI_Comm comm, SpanTrainOptions *o)
                                                             .intensity    = {o->intensity_low, o->intensity_high},
                                                             .flip_rows    = o->flip_rows,
                                                             .flip_columns = o->flip_columns,
+                                                            .shading      = o->shading,
                                                             .shift        = o->shift};
   const PetscInt divisor               = (PetscInt)1 << (c->unet.n_levels - 1);
   SpanCheckInput(comm, o->patch % (2 * divisor) == 0 || (o->patch % divisor == 0 && divisor > 1),
@@ -182,6 +183,8 @@ PetscErrorCode SpanTrainOptionsRead(MPI_Comm comm, SpanTrainOptions *o, PetscBoo
       {"intensity_high", SPAN_OPTION_REAL, &o->intensity_high, 0, 1e3, NULL, "greatest"},
       {"flip_rows", SPAN_OPTION_BOOL, &o->flip_rows, 0, 0, NULL, "turn half of the images upside down"},
       {"flip_columns", SPAN_OPTION_BOOL, &o->flip_columns, 0, 0, NULL, "mirror half of them"},
+      {"shading", SPAN_OPTION_REAL, &o->shading, 0, 10, NULL,
+       "strength of the random shading of receive coils around the head; 0: none"},
       {"shift", SPAN_OPTION_INT, &o->shift, 0, 4096, NULL, "move images by up to so many points"},
       {"seed", SPAN_OPTION_INT, &o->seed, 0, 9e15, NULL, "of every random number"},
       {"record_every", SPAN_OPTION_INT, &o->record_every, 1, 1e9, NULL, "steps to a point of the training curve"},
@@ -223,11 +226,12 @@ PetscErrorCode SpanTrainOptionsDescribe(const SpanTrainOptions *o, char text[], 
       "level_mean %g, level_deviation %g, patch %" PetscInt_FMT ", padding %" PetscInt_FMT
       ", positions %d, surroundings %s, model_channels %" PetscInt_FMT ", channel_mult %s, res_blocks %" PetscInt_FMT
       ", attention %s, middle_attention %d, head_channels %" PetscInt_FMT ", groups %" PetscInt_FMT
-      ", type %s, scale %g, phase %g, intensity %g to %g, flips %d %d, shift %" PetscInt_FMT ", seed %" PetscInt_FMT,
+      ", type %s, scale %g, phase %g, intensity %g to %g, flips %d %d, shading %g, shift %" PetscInt_FMT
+      ", seed %" PetscInt_FMT,
       o->batch, o->micro_batch, o->patches_per_image, o->optimizer, o->learning_rate, o->beta1, o->beta2,
       o->weight_decay, o->clip, o->ema, o->form, o->sigma_data, o->level_mean, o->level_deviation, o->patch, o->padding,
       (int)o->positions, o->surroundings, o->model_channels, o->channel_mult, o->res_blocks, o->attention,
       (int)o->middle_attention, o->head_channels, o->groups, o->type, o->scale, o->phase, o->intensity_low,
-      o->intensity_high, (int)o->flip_rows, (int)o->flip_columns, o->shift, o->seed));
+      o->intensity_high, (int)o->flip_rows, (int)o->flip_columns, o->shading, o->shift, o->seed));
   PetscFunctionReturn(0);
 }

@@ -26,6 +26,7 @@ typedef struct {
   /* The data. */
   PetscReal scale, phase, intensity_low, intensity_high;
   PetscBool flip_rows, flip_columns;
+  PetscReal shading;
   PetscInt shift;
   /* Derived. */
   SpanPriorConfig config;
