@@ -2,6 +2,7 @@
    steps slice by slice with checkpoints between them, compares, writes. */
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
+#include <subspan/base/options.h>
 #include <subspan/base/report.h>
 #include <subspan/io/maps.h>
 #include <subspan/operators/imaging/sampling.h>
@@ -9,7 +10,6 @@
 #include <subspan/solvers/recon/recon.h>
 #include <subspan/solvers/recon/run.h>
 #include <subspan/solvers/recon/summary.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The mask of --undersample and --mask, on every rank; NULL without. */
@@ -57,23 +57,6 @@ static PetscErrorCode FullySampled(MPI_Comm comm, SpanScan scan, PetscInt slice,
   }
   PetscCall(SpanErrorAgree(comm, ierr));
   PetscCallMPI(MPI_Bcast(full, 1, MPIU_BOOL, 0, comm));
-  PetscFunctionReturn(0);
-}
-
-/* --slices FIRST:LAST */
-static PetscErrorCode SliceRange(MPI_Comm comm, const SpanReconOptions *o, const SpanScanInfo *info, PetscInt *first,
-                                 PetscInt *count)
-{
-  char *end;
-  PetscFunctionBeginUser;
-  *first = 0;
-  *count = info->n_slices;
-  if (!o->slices[0]) PetscFunctionReturn(0);
-  long long from = strtoll(o->slices, &end, 10), to = *end == ':' ? strtoll(end + 1, &end, 10) : -1;
-  SpanCheckInput(comm, !*end && from >= 0 && to > from && to <= info->n_slices,
-                 "--slices %s: must be FIRST:LAST with 0 <= FIRST < LAST <= %" PetscInt_FMT, o->slices, info->n_slices);
-  *first = (PetscInt)from;
-  *count = (PetscInt)(to - from);
   PetscFunctionReturn(0);
 }
 
@@ -133,7 +116,8 @@ PetscErrorCode SpanReconCommand(MPI_Comm comm, const char *const inputs[], int n
   input.info = SpanScanGetInfo(input.scan);
   SpanCheckInput(comm, options.map_sets == 1 || input.info->n_coils > 1,
                  "--map_sets %" PetscInt_FMT ": the scan %s has one coil", options.map_sets, inputs[0]);
-  PetscCall(SliceRange(comm, &options, input.info, &run.first_slice, &run.n_slices));
+  PetscCall(
+      SpanOptionsSlices(comm, options.slices, input.info->path, input.info->n_slices, &run.first_slice, &run.n_slices));
   PetscCall(SpanCheckCount(comm, inputs[0], "samples of all slices", (double)run.n_slices * (double)options.samples));
   PetscCall(SpanLayoutCreate(comm, run.n_slices * options.samples, options.team, &layout));
   SpanCheckInput(comm, layout.team_size <= input.info->n_coils,
