@@ -82,6 +82,25 @@ static PetscErrorCode ReadTarget(hid_t file, const char path[], const char split
   PetscFunctionReturn(0);
 }
 
+/* Another split may have types that this one lacks, so the file's own count goes before what is seen. */
+static PetscErrorCode CountTypes(hid_t file, const char path[], const char split[], const char name[], PetscInt n,
+                                 const PetscInt *types, PetscInt *count)
+{
+  char plural[32];
+  double told;
+  PetscBool found;
+  PetscFunctionBeginUser;
+  PetscCall(SpanSetCountTypes(path, split, name, n, types, 0, count));
+  snprintf(plural, sizeof plural, "%ss", name);
+  PetscCall(SpanHdf5Attribute(file, plural, 1, &told, &found));
+  if (!types || !found) PetscFunctionReturn(0);
+  SpanCheckInput(PETSC_COMM_SELF, told >= *count && told <= PETSC_MAX_INT,
+                 "%s: the attribute `%s` is %g, but %s/%s reaches %" PetscInt_FMT, path, plural, told, split, name,
+                 *count - 1);
+  *count = (PetscInt)told;
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode ReadSplit(hid_t file, const char path[], const char split[], SpanGraphSet s)
 {
   SpanGraphSetInfo *i = &s->info;
@@ -103,8 +122,8 @@ static PetscErrorCode ReadSplit(hid_t file, const char path[], const char split[
   SpanCheckInput(PETSC_COMM_SELF, !s->edge_type || n == i->n_edges,
                  "%s: %s/edge_type has %" PetscInt_FMT " numbers, edge_index %" PetscInt_FMT " columns", path, split, n,
                  i->n_edges);
-  PetscCall(SpanSetCountTypes(path, split, "node_type", i->n_nodes, s->node_type, &i->n_node_types));
-  PetscCall(SpanSetCountTypes(path, split, "edge_type", i->n_edges, s->edge_type, &i->n_edge_types));
+  PetscCall(CountTypes(file, path, split, "node_type", i->n_nodes, s->node_type, &i->n_node_types));
+  PetscCall(CountTypes(file, path, split, "edge_type", i->n_edges, s->edge_type, &i->n_edge_types));
   PetscCall(ReadTarget(file, path, split, s));
   PetscCall(CheckGraphs(path, split, s));
   PetscFunctionReturn(0);

@@ -9,6 +9,8 @@
      edge_type   [E]          optional, from 0 on, equal in both directions
      target      [G] or [G, T]  optional
 
+   The root attributes `node_types` and `edge_types`, where they are numbers, say how many types there are in all.
+
    Sets of nodes (citations): a group a graph, with edge_index [2, E] as above and optionally label [N], train_mask,
    val_mask, test_mask [N], features as rows of ones: feature_indptr [N + 1], feature_indices; the attributes `nodes`
    and `features` are their numbers.
@@ -23,7 +25,7 @@ typedef struct {
   PetscInt n_graphs;
   PetscInt n_nodes, n_edges;           /* of all graphs; an edge counts once a direction */
   PetscInt max_nodes, max_edges;       /* of a graph */
-  PetscInt n_node_types, n_edge_types; /* one more than the largest; 0: the file has none */
+  PetscInt n_node_types, n_edge_types; /* as the file's root says, else one more than the largest; 0: none */
   PetscInt n_targets;                  /* a graph; 0: none */
 } SpanGraphSetInfo;
 
@@ -51,10 +53,10 @@ typedef enum { SPAN_NODES_TRAIN, SPAN_NODES_VAL, SPAN_NODES_TEST, span_node_spli
 /* One graph with labelled nodes. */
 typedef struct {
   PetscInt n_nodes, n_edges;
-  PetscInt *from, *to;                   /* (n_edges) */
-  PetscInt n_features;                   /* 0: none */
-  PetscInt *feature_first, *feature_at;  /* (n_nodes + 1), and the features that are 1, a node after the other */
-  PetscInt n_labels, *label;             /* (n_nodes), NULL: none; n_labels is one more than the largest */
+  PetscInt *from, *to;                  /* (n_edges) */
+  PetscInt n_features;                  /* 0: none */
+  PetscInt *feature_first, *feature_at; /* (n_nodes + 1), and the features that are 1, a node after the other */
+  PetscInt n_labels, *label; /* (n_nodes), -1: not known; NULL: none; n_labels is one more than the largest */
   unsigned char *mask[span_node_splits]; /* (n_nodes), 0 or 1; NULL: none */
 } SpanNodeSet;
 

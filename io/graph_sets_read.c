@@ -133,13 +133,13 @@ PetscErrorCode SpanSetCheckEdges(const char path[], const char where[], PetscInt
 }
 
 PetscErrorCode SpanSetCountTypes(const char path[], const char group[], const char name[], PetscInt n,
-                                 const PetscInt *types, PetscInt *count)
+                                 const PetscInt *types, PetscInt least, PetscInt *count)
 {
   PetscFunctionBeginUser;
   *count = 0;
   if (!types) PetscFunctionReturn(0);
   for (PetscInt i = 0; i < n; i++) {
-    SpanCheckInput(PETSC_COMM_SELF, types[i] >= 0,
+    SpanCheckInput(PETSC_COMM_SELF, types[i] >= least,
                    "%s: %s/%s: number %" PetscInt_FMT " is %" PetscInt_FMT ", must be 0 at least", path, group, name, i,
                    types[i]);
     *count = PetscMax(*count, types[i] + 1);

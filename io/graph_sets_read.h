@@ -13,6 +13,6 @@ PetscErrorCode SpanSetReadEdges(hid_t file, const char path[], const char group[
 /* Nodes in [0, n_nodes), and as many edges from i to j as from j to i. `where` names the graph. */
 PetscErrorCode SpanSetCheckEdges(const char path[], const char where[], PetscInt n_nodes, PetscInt n_edges,
                                  const PetscInt *from, const PetscInt *to);
-/* One more than the largest of `types`, none of which may be negative; 0 for NULL. */
+/* One more than the largest of `types`, none of which may be below `least`; 0 for NULL. */
 PetscErrorCode SpanSetCountTypes(const char path[], const char group[], const char name[], PetscInt n,
-                                 const PetscInt *types, PetscInt *count);
+                                 const PetscInt *types, PetscInt least, PetscInt *count);

@@ -66,7 +66,7 @@ static PetscErrorCode ReadGroup(hid_t group, hid_t file, const char path[], cons
   PetscCall(SpanSetReadIntegers(file, path, name, "label", PETSC_FALSE, &n, &s->label));
   SpanCheckInput(PETSC_COMM_SELF, !s->label || n == s->n_nodes,
                  "%s: %s/label has %" PetscInt_FMT " numbers for %" PetscInt_FMT " nodes", path, name, n, s->n_nodes);
-  PetscCall(SpanSetCountTypes(path, name, "label", n, s->label, &s->n_labels));
+  PetscCall(SpanSetCountTypes(path, name, "label", n, s->label, -1, &s->n_labels));
   PetscCall(ReadMasks(file, path, name, s));
   PetscFunctionReturn(0);
 }
