@@ -18,7 +18,8 @@ typedef enum {
   SPAN_RANDOM_LEVEL,
   SPAN_RANDOM_TEST,
   SPAN_RANDOM_PHOTONS,
-  SPAN_RANDOM_ELECTRONS
+  SPAN_RANDOM_ELECTRONS,
+  SPAN_RANDOM_EIGENPAIRS
 } SpanRandomPurpose;
 
 /* Uniform in (0, 1), never 0 nor 1. */
