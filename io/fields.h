@@ -79,5 +79,5 @@ PetscBool SpanFieldsWriterHas(SpanFieldsWriter writer, PetscInt sample);
 PetscErrorCode SpanFieldsWrite(SpanFieldsWriter writer, PetscInt sample, const float *input, const float *output);
 /* Collective: all samples are there; flushes, closes and renames. */
 PetscErrorCode SpanFieldsWriterCommit(SpanFieldsWriter *writer);
-/* Collective: leaves PATH.part for a resume. */
+/* Collective: leaves PATH.part for a resume; removes it if no sample is in it. */
 PetscErrorCode SpanFieldsWriterClose(SpanFieldsWriter *writer);

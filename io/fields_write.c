@@ -16,6 +16,7 @@ struct SpanFieldsWriter_ {
   SpanFieldsInfo info;
   hid_t file, input, output, checksum;
   unsigned char *finished; /* (n_samples), when the writer was created */
+  int any;                 /* there was one, or this rank wrote one */
 };
 
 static int Shape(const SpanFieldsInfo *i, PetscInt channels, PetscInt times, hsize_t dims[])
@@ -153,6 +154,7 @@ static PetscErrorCode FindFinished(SpanFieldsWriter w)
   H5E_END_TRY;
   PetscCall(PetscFree2(input, output));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, w->finished, (int)w->info.n_samples, MPI_UNSIGNED_CHAR, MPI_MAX, w->comm));
+  w->any = memchr(w->finished, 1, (size_t)w->info.n_samples) != NULL;
   PetscFunctionReturn(0);
 }
 
@@ -231,6 +233,7 @@ PetscErrorCode SpanFieldsWrite(SpanFieldsWriter w, PetscInt sample, const float 
 {
   uint32_t checksum = Checksum(&w->info, input, output);
   PetscFunctionBeginUser;
+  w->any = 1;
   PetscCall(PetscLogEventBegin(SpanEventWrite, 0, 0, 0, 0));
   herr_t status = TransferSample(w, sample, PETSC_TRUE, (float *)input, (float *)output, &checksum);
   PetscCheck(status >= 0, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: sample %" PetscInt_FMT " cannot be written",
@@ -260,9 +263,13 @@ PetscErrorCode SpanFieldsWriterCommit(SpanFieldsWriter *writer)
 PetscErrorCode SpanFieldsWriterClose(SpanFieldsWriter *writer)
 {
   SpanFieldsWriter w = *writer;
+  int rank, any = 0;
   PetscFunctionBeginUser;
   CloseArrays(w);
   PetscCheck(H5Fclose(w->file) >= 0, w->comm, PETSC_ERR_FILE_WRITE, "%s: cannot be closed (disk full?)", w->part);
+  PetscCallMPI(MPI_Comm_rank(w->comm, &rank));
+  PetscCallMPI(MPI_Reduce(&w->any, &any, 1, MPI_INT, MPI_MAX, 0, w->comm));
+  if (rank == 0 && !any) unlink(w->part);
   PetscCall(PetscFree(w->finished));
   PetscCall(PetscFree(*writer));
   PetscFunctionReturn(0);
