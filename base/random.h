@@ -19,7 +19,8 @@ typedef enum {
   SPAN_RANDOM_TEST,
   SPAN_RANDOM_PHOTONS,
   SPAN_RANDOM_ELECTRONS,
-  SPAN_RANDOM_EIGENPAIRS
+  SPAN_RANDOM_EIGENPAIRS,
+  SPAN_RANDOM_FIELD
 } SpanRandomPurpose;
 
 /* Uniform in (0, 1), never 0 nor 1. */

@@ -122,7 +122,7 @@ static PetscErrorCode CheckFinite(const char path[], const char name[], size_t n
 }
 
 static PetscErrorCode ReadSlab(hid_t file, const char path[], const char name[], const hsize_t start[],
-                               const hsize_t count[], PetscBool as_complex, float *data)
+                               const hsize_t stride[], const hsize_t count[], PetscBool as_complex, float *data)
 {
   int n;
   hsize_t dims[span_hdf5_max_dims], elements = 1;
@@ -136,7 +136,7 @@ static PetscErrorCode ReadSlab(hid_t file, const char path[], const char name[],
   herr_t status;
   H5E_BEGIN_TRY
   {
-    status = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL);
+    status = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, stride, count, NULL);
     if (status >= 0) status = H5Dread(dataset, type, memory, space, H5P_DEFAULT, data);
   }
   H5E_END_TRY;
@@ -161,13 +161,21 @@ static PetscErrorCode ReadSlab(hid_t file, const char path[], const char name[],
 PetscErrorCode SpanHdf5ReadFloat(hid_t file, const char path[], const char name[], const hsize_t start[],
                                  const hsize_t count[], float *data)
 {
+  PetscFunctionBeginUser;
+  PetscCall(SpanHdf5ReadStrided(file, path, name, start, NULL, count, data));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanHdf5ReadStrided(hid_t file, const char path[], const char name[], const hsize_t start[],
+                                   const hsize_t stride[], const hsize_t count[], float *data)
+{
   int n;
   hsize_t dims[span_hdf5_max_dims];
   PetscBool is_complex;
   PetscFunctionBeginUser;
   PetscCall(SpanHdf5Shape(file, path, name, &n, dims, &is_complex));
   SpanCheckInput(PETSC_COMM_SELF, !is_complex, "%s: `%s` is complex, real numbers are needed", path, name);
-  PetscCall(ReadSlab(file, path, name, start, count, PETSC_FALSE, data));
+  PetscCall(ReadSlab(file, path, name, start, stride, count, PETSC_FALSE, data));
   PetscFunctionReturn(0);
 }
 
@@ -175,7 +183,7 @@ PetscErrorCode SpanHdf5ReadComplex(hid_t file, const char path[], const char nam
                                    const hsize_t count[], float complex *data)
 {
   PetscFunctionBeginUser;
-  PetscCall(ReadSlab(file, path, name, start, count, PETSC_TRUE, (float *)data));
+  PetscCall(ReadSlab(file, path, name, start, NULL, count, PETSC_TRUE, (float *)data));
   PetscFunctionReturn(0);
 }
 

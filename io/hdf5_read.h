@@ -18,9 +18,12 @@ PetscBool SpanHdf5Has(hid_t file, const char name[]);
  */
 PetscErrorCode SpanHdf5Shape(hid_t file, const char path[], const char name[], int *n_dims, hsize_t dims[],
                              PetscBool *is_complex);
-/* A hyperslab as float, or float complex (real data get imaginary part 0). Errors (input): cut file, not finite. */
+/* A hyperslab as float (one point in `stride` along each axis; NULL: every one), or float complex (real data get
+ * imaginary part 0). Errors (input): cut file, not finite. */
 PetscErrorCode SpanHdf5ReadFloat(hid_t file, const char path[], const char name[], const hsize_t start[],
                                  const hsize_t count[], float *data);
+PetscErrorCode SpanHdf5ReadStrided(hid_t file, const char path[], const char name[], const hsize_t start[],
+                                   const hsize_t stride[], const hsize_t count[], float *data);
 PetscErrorCode SpanHdf5ReadComplex(hid_t file, const char path[], const char name[], const hsize_t start[],
                                    const hsize_t count[], float complex *data);
 /* A hyperslab of integers (or HDF5's booleans). Errors (input): a cut file, other types. */
