@@ -6,7 +6,7 @@
 #include <hdf5.h>
 #include <stdint.h>
 
-enum { span_hdf5_max_dims = 6 };
+enum { span_hdf5_max_dims = 8 };
 
 /* Opens read-only. Errors (input): cannot be opened. */
 PetscErrorCode SpanHdf5Open(const char path[], hid_t *file);
