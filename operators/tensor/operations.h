@@ -5,7 +5,7 @@
    as well. Where a type is not named, activations may be float32 or bfloat16 and keep their type; parameters are
    float32. Shapes that do not fit are errors that name the operation and the shapes. */
 #pragma once
-#include <subspan/operators/tensor/index.h>
+#include <subspan/operators/tensor/pairs.h>
 #include <subspan/operators/tensor/tape.h>
 
 /* From (N, H, W, C) into blocks of channels, and back. */
@@ -89,6 +89,19 @@ PetscErrorCode SpanGather(SpanTape tape, SpanTensor x, SpanIndex index, SpanTens
    The index as above. */
 PetscErrorCode SpanSegmentSum(SpanTape tape, SpanTensor x, SpanIndex index, SpanTensor *y);
 PetscErrorCode SpanSegmentMean(SpanTape tape, SpanTensor x, SpanIndex index, SpanTensor *y);
+
+/* Sums over the neighbours in a graph, for each column (pairs.h): with edges e from node from[e] to node to[e],
+     y[i, j, ..] = (1 + eps) x[i, j, ..] + sum of x[from[e], j, ..] over all e with to[e] = i.
+   x, y: (rows of pairs, C), float32; eps: (1). from and to NULL: no edges. pairs and indices must live until the
+   backward pass. */
+PetscErrorCode SpanAggregate(SpanTape tape, SpanTensor x, SpanTensor eps, SpanPairs pairs, SpanIndex from, SpanIndex to,
+                             SpanTensor *y);
+/* V diag(z_c) U' for each graph g and channel c, V and U its rows of eigenvectors:
+     y[i, j, c] = sum_k vectors[i, k] z[g, k, c] columns[j, k].
+   z: (graphs, d, C); vectors: (nodes, d); columns: (columns of all graphs, d), neither differentiated; y: (rows of
+   pairs, C); float32. pairs as above. */
+PetscErrorCode SpanSpectralProduct(SpanTape tape, SpanTensor z, SpanTensor vectors, SpanTensor columns, SpanPairs pairs,
+                                   SpanTensor *y);
 
 /* Real Fourier transform over the n_axes (1 to 3) axes before the last, norm "forward", P points in all:
      y[n, k, c] = 1/P sum_r x[n, r, c] exp(-2 pi i k.r / n),
