@@ -21,6 +21,13 @@ typedef struct {
 /* Registers PREFIX.eps, PREFIX.mlp.*, and with edge types PREFIX.edge_features. */
 PetscErrorCode SpanGINLayerAdd(SpanParameters parameters, SpanParameters statistics, const char prefix[],
                                const SpanMLPSizes *sizes, PetscInt edge_types, SpanGINLayer *layer);
-/* x, y: a row a node, or, if `columns` (GIN alone), a row of batch->pairs. */
+/* x, y: a row a node. */
 PetscErrorCode SpanGINLayerApply(SpanTape tape, const SpanGINLayer *layer, const SpanGraphBatch *batch,
-                                 PetscBool columns, PetscBool training, SpanTensor x, SpanTensor *y);
+                                 PetscBool training, SpanTensor x, SpanTensor *y);
+
+/* Layers of GIN whose MLPs have layer norms, over the rows of `pairs`; from, to: the edges; nodes: pairs of one column.
+   y: the hidden rows of the last MLP, before its last linear map, which commutes with sums over columns. Between two
+   layers stand a linear map, the sum over neighbours and another linear map: the maps become one, as both commute with
+   the sum, and two products a layer are left of three. Errors (input): an MLP of one layer. */
+PetscErrorCode SpanGINColumns(SpanTape tape, PetscInt n_layers, const SpanGINLayer layers[], SpanIndex from,
+                              SpanIndex to, SpanPairs nodes, SpanPairs pairs, SpanTensor x, SpanTensor *y);

@@ -112,7 +112,7 @@ static PetscErrorCode LayerApply(SpanTape tape, SpanGraphNetwork n, const Layer 
   PetscCall(SpanMLPApply(tape, &layer->encoding, training, encoding, &positions));
   PetscCall(SpanAdd(tape, x, positions, &in));
   PetscCall(SpanTensorDestroy(&positions));
-  PetscCall(SpanGINLayerApply(tape, &layer->gin, batch, PETSC_FALSE, training, in, &out));
+  PetscCall(SpanGINLayerApply(tape, &layer->gin, batch, training, in, &out));
   PetscCall(SpanTensorDestroy(&in));
   if (!n->config.residual) {
     *y = out;

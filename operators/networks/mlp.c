@@ -1,7 +1,7 @@
 #include <math.h>
 #include <subspan/operators/networks/mlp.h>
 
-static const double norm_eps = 1e-5, momentum = 0.1;
+static const double momentum = 0.1;
 
 PetscErrorCode SpanAffineAdd(SpanParameters parameters, const char prefix[], PetscInt64 in, PetscInt64 out,
                              PetscBool bias, SpanAffine *affine)
@@ -68,9 +68,9 @@ static PetscErrorCode NormAndActivate(SpanTape tape, const SpanMLPLayer *layer, 
   PetscFunctionBeginUser;
   if (norm == SPAN_NORM_BATCH)
     PetscCall(SpanBatchNorm(tape, x, layer->norm.weight, layer->norm.bias, layer->mean, layer->variance, momentum,
-                            norm_eps, training, SPAN_RELU, y));
+                            span_norm_eps, training, SPAN_RELU, y));
   else if (norm == SPAN_NORM_LAYER)
-    PetscCall(SpanLayerNorm(tape, x, layer->norm.weight, layer->norm.bias, norm_eps, SPAN_RELU, y));
+    PetscCall(SpanLayerNorm(tape, x, layer->norm.weight, layer->norm.bias, span_norm_eps, SPAN_RELU, y));
   else
     PetscCall(SpanActivate(tape, SPAN_RELU, x, y));
   PetscFunctionReturn(0);

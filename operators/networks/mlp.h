@@ -7,6 +7,7 @@
 typedef enum { SPAN_NORM_NONE, SPAN_NORM_BATCH, SPAN_NORM_LAYER } SpanNorm;
 
 enum { span_mlp_max_layers = 16 };
+static const double span_norm_eps = 1e-5; /* PyTorch's, of both norms */
 
 typedef struct {
   SpanTensor weight, bias;

@@ -154,26 +154,16 @@ static PetscErrorCode TimesNodes(SpanTape tape, SpanPairs pairs, SpanTensor x, S
 }
 
 /* x: (rows of pairs, psis); y: (n_nodes, width) */
-static PetscErrorCode Phi(SpanTape tape, SpanSPE spe, const SpanGraphBatch *batch, PetscBool training, SpanTensor x,
-                          SpanTensor *y)
+static PetscErrorCode Phi(SpanTape tape, SpanSPE spe, const SpanGraphBatch *batch, SpanTensor x, SpanTensor *y)
 {
-  const PetscInt last     = spe->config.phi_layers - 1;
-  const SpanMLP *mlp      = &spe->phi[last].mlp;
+  const SpanMLP *mlp      = &spe->phi[spe->config.phi_layers - 1].mlp;
   const SpanAffine *final = &mlp->layers[mlp->n_layers - 1].linear;
-  SpanTensor at           = x, next, mean, linear;
+  SpanTensor hidden, mean, linear;
   PetscFunctionBeginUser;
-  PetscCall(SpanTensorReference(at));
-  for (PetscInt k = 0; k < last; k++) {
-    PetscCall(SpanGINLayerApply(tape, &spe->phi[k], batch, PETSC_TRUE, training, at, &next));
-    PetscCall(SpanTensorDestroy(&at));
-    at = next;
-  }
-  PetscCall(SpanAggregate(tape, at, spe->phi[last].eps, batch->pairs, batch->from, batch->to, &next));
-  PetscCall(SpanTensorDestroy(&at));
-  PetscCall(SpanMLPHidden(tape, mlp, training, next, &at));
-  PetscCall(SpanTensorDestroy(&next));
-  PetscCall(SpanSegmentMean(tape, at, batch->pairs->of_node, &mean));
-  PetscCall(SpanTensorDestroy(&at));
+  PetscCall(SpanGINColumns(tape, spe->config.phi_layers, spe->phi, batch->from, batch->to, batch->nodes, batch->pairs,
+                           x, &hidden));
+  PetscCall(SpanSegmentMean(tape, hidden, batch->pairs->of_node, &mean));
+  PetscCall(SpanTensorDestroy(&hidden));
   PetscCall(SpanLinear(tape, mean, final->weight, final->bias, &linear));
   PetscCall(SpanTensorDestroy(&mean));
   PetscCall(TimesNodes(tape, batch->pairs, linear, y));
@@ -188,7 +178,7 @@ PetscErrorCode SpanSPEApply(SpanTape tape, SpanSPE spe, const SpanGraphBatch *ba
   PetscCall(SpanSPEPsi(tape, spe, batch, training, &z));
   PetscCall(SpanSpectralProduct(tape, z, batch->eigenvectors, batch->column_vectors, batch->pairs, &products));
   PetscCall(SpanTensorDestroy(&z));
-  PetscCall(Phi(tape, spe, batch, training, products, y));
+  PetscCall(Phi(tape, spe, batch, products, y));
   PetscCall(SpanTensorDestroy(&products));
   PetscFunctionReturn(0);
 }

@@ -20,6 +20,9 @@ PetscErrorCode SpanConvolution(SpanTape tape, SpanTensor x, SpanTensor w, SpanTe
 /* y = x w' + b along the last axis. x: (..., I), float32; w: (O, I); b: (O) or NULL. */
 PetscErrorCode SpanLinear(SpanTape tape, SpanTensor x, SpanTensor w, SpanTensor b, SpanTensor *y);
 
+/* y = a b. a: (m, k); b: (k, n); float32. */
+PetscErrorCode SpanMatrixProduct(SpanTape tape, SpanTensor a, SpanTensor b, SpanTensor *y);
+
 typedef enum { SPAN_IDENTITY, SPAN_RELU, SPAN_SILU, SPAN_GELU } SpanActivation;
 /* relu(x) = max(x, 0); silu(x) = x / (1 + exp(-x)); gelu(x) = x (1 + erf(x / sqrt 2)) / 2. */
 PetscErrorCode SpanActivate(SpanTape tape, SpanActivation activation, SpanTensor x, SpanTensor *y);
@@ -96,6 +99,13 @@ PetscErrorCode SpanSegmentMean(SpanTape tape, SpanTensor x, SpanIndex index, Spa
    backward pass. */
 PetscErrorCode SpanAggregate(SpanTape tape, SpanTensor x, SpanTensor eps, SpanPairs pairs, SpanIndex from, SpanIndex to,
                              SpanTensor *y);
+/* The sum over neighbours, a linear map, layer norm over the channels and activation in one:
+     y = activation(weight (z - mean) / sqrt(variance + norm_eps) + bias), z = a w' + b,
+   a = SpanAggregate of x, or x itself if eps is NULL. x: (rows of pairs, I), float32; w: (O, I); b: (O), or (n_nodes,
+   O): one for all rows of a node; weight, bias: (O); y: (rows of pairs, O). pairs and indices as above. */
+PetscErrorCode SpanGraphLinear(SpanTape tape, SpanTensor x, SpanTensor eps, SpanPairs pairs, SpanIndex from,
+                               SpanIndex to, SpanTensor w, SpanTensor b, SpanTensor weight, SpanTensor bias,
+                               double norm_eps, SpanActivation activation, SpanTensor *y);
 /* V diag(z_c) U' for each graph g and channel c, V and U its rows of eigenvectors:
      y[i, j, c] = sum_k vectors[i, k] z[g, k, c] columns[j, k].
    z: (graphs, d, C); vectors: (nodes, d); columns: (columns of all graphs, d), neither differentiated; y: (rows of

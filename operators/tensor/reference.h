@@ -31,6 +31,8 @@ void SpanSumReference(PetscInt64 outer, PetscInt64 n, PetscInt64 inner, const fl
 void SpanGatherReference(PetscInt64 n, const PetscInt index[], PetscInt64 width, const float *x, float *y);
 void SpanSegmentSumReference(PetscInt64 n, const PetscInt index[], PetscInt64 rows, PetscInt64 width, PetscBool mean,
                              const float *x, float *y);
+/* a: (m, k); b: (k, n); y: (m, n). */
+void SpanMatrixProductReference(PetscInt64 m, PetscInt64 k, PetscInt64 n, const float *a, const float *b, float *y);
 /* One graph. x, y: (nodes, columns, width). */
 void SpanAggregateReference(PetscInt64 nodes, PetscInt64 columns, PetscInt64 edges, const PetscInt from[],
                             const PetscInt to[], PetscInt64 width, float eps, const float *x, float *y);
