@@ -148,3 +148,12 @@ PetscErrorCode SpanReportWrite(MPI_Comm comm, const char path[], const cJSON *js
   PetscCall(SpanErrorAgree(comm, ierr));
   PetscFunctionReturn(0);
 }
+
+void SpanReportCommandLine(char *text, size_t size)
+{
+  char **arguments;
+  int n;
+  size_t at = (size_t)snprintf(text, size, "subspan");
+  PetscGetArgs(&n, &arguments);
+  for (int i = 0; i < n && at < size; i++) at += (size_t)snprintf(text + at, size - at, " %s", arguments[i]);
+}
