@@ -1,4 +1,3 @@
-#include <subspan/base/error.h>
 #include <subspan/operators/networks/gin.h>
 
 PetscErrorCode SpanGINLayerAdd(SpanParameters parameters, SpanParameters statistics, const char prefix[],
@@ -114,8 +113,6 @@ PetscErrorCode SpanGINColumns(SpanTape tape, PetscInt n_layers, const SpanGINLay
   const SpanAffine *first = &layers[0].mlp.layers[0].linear;
   SpanTensor at, next, w, bias;
   PetscFunctionBeginUser;
-  SpanCheckInput(PETSC_COMM_SELF, layers[0].mlp.n_layers > 1,
-                 "GIN over columns: an MLP of %" PetscInt_FMT " layers; must be 2 or more", layers[0].mlp.n_layers);
   PetscCall(ColumnsLayer(tape, &layers[0], from, to, pairs, first->weight, first->bias, x, &at));
   for (PetscInt k = 1; k < n_layers; k++) {
     PetscCall(Join(tape, &layers[k - 1], &layers[k], from, to, nodes, &w, &bias));

@@ -28,6 +28,6 @@ PetscErrorCode SpanGINLayerApply(SpanTape tape, const SpanGINLayer *layer, const
 /* Layers of GIN whose MLPs have layer norms, over the rows of `pairs`; from, to: the edges; nodes: pairs of one column.
    y: the hidden rows of the last MLP, before its last linear map, which commutes with sums over columns. Between two
    layers stand a linear map, the sum over neighbours and another linear map: the maps become one, as both commute with
-   the sum, and two products a layer are left of three. Errors (input): an MLP of one layer. */
+   the sum, and two products a layer are left of three. The MLPs have 2 layers or more. */
 PetscErrorCode SpanGINColumns(SpanTape tape, PetscInt n_layers, const SpanGINLayer layers[], SpanIndex from,
                               SpanIndex to, SpanPairs nodes, SpanPairs pairs, SpanTensor x, SpanTensor *y);

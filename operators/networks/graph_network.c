@@ -8,7 +8,7 @@ typedef struct {
 struct SpanGraphNetwork_ {
   SpanGraphNetworkConfig config;
   SpanParameters parameters, statistics;
-  SpanSPE spe;
+  SpanEncoding encoder;
   SpanTensor node_features;
   SpanAffine encoding, join; /* join: where they are concatenated */
   Layer *layers;
@@ -20,14 +20,16 @@ static PetscErrorCode AddLayers(SpanGraphNetwork n)
   const SpanGraphNetworkConfig *c = &n->config;
   const SpanNorm norm             = c->batch_norm ? SPAN_NORM_BATCH : SPAN_NORM_NONE;
   const SpanMLPSizes sizes        = {c->mlp_layers, c->hidden, c->hidden, c->hidden, norm};
+  const PetscInt width            = SpanEncodingWidth(&c->encoding);
   char name[128];
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1(c->layers, &n->layers));
   for (PetscInt k = 0; k < c->layers; k++) {
     PetscCall(PetscSNPrintf(name, sizeof name, "base_model.gine.layers.%" PetscInt_FMT, k));
     PetscCall(SpanGINLayerAdd(n->parameters, n->statistics, name, &sizes, c->edge_types, &n->layers[k].gin));
+    if (!width) continue;
     PetscCall(PetscSNPrintf(name, sizeof name, "base_model.gine.layers.%" PetscInt_FMT ".pe_embedding", k));
-    PetscCall(SpanMLPAdd(n->parameters, n->statistics, name, c->mlp_layers, c->spe.width, c->hidden, c->hidden, norm,
+    PetscCall(SpanMLPAdd(n->parameters, n->statistics, name, c->mlp_layers, width, c->hidden, c->hidden, norm,
                          &n->layers[k].encoding));
   }
   PetscCall(SpanMLPAdd(n->parameters, n->statistics, "base_model.mlp", c->mlp_layers, c->hidden, c->hidden, c->targets,
@@ -35,27 +37,42 @@ static PetscErrorCode AddLayers(SpanGraphNetwork n)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode SpanGraphNetworkCreate(SpanTape tape, const SpanGraphNetworkConfig *config, uint64_t seed,
-                                      SpanGraphNetwork *network)
+PetscErrorCode SpanGraphNetworkRegister(SpanTape tape, const SpanGraphNetworkConfig *config, SpanGraphNetwork *network)
 {
   const SpanGraphNetworkConfig *c = config;
-  const PetscInt64 table[2]       = {c->node_types, c->hidden};
+  const PetscInt64 table[2]       = {c->features, c->hidden};
+  const PetscInt width            = SpanEncodingWidth(&c->encoding);
   SpanGraphNetwork n;
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&n));
+  *network  = n;
   n->config = *c;
   PetscCall(SpanParametersCreate(SpanTapeArena(tape), &n->parameters));
   PetscCall(SpanParametersCreate(SpanTapeArena(tape), &n->statistics));
-  PetscCall(SpanSPECreate(&c->spe, n->parameters, n->statistics, "positional_encoding", &n->spe));
+  PetscCall(SpanEncodingCreate(&c->encoding, n->parameters, n->statistics, "positional_encoding", &n->encoder));
   PetscCall(
       SpanParametersAdd(n->parameters, "node_features.weight", 2, table, SPAN_START_NORMAL, 1, &n->node_features));
-  PetscCall(SpanAffineAdd(n->parameters, "pe_embedding", c->spe.width, c->hidden, PETSC_TRUE, &n->encoding));
-  if (c->use == SPAN_PE_CONCATENATE)
+  if (width) PetscCall(SpanAffineAdd(n->parameters, "pe_embedding", width, c->hidden, PETSC_TRUE, &n->encoding));
+  if (width && c->use == SPAN_PE_CONCATENATE)
     PetscCall(SpanAffineAdd(n->parameters, "fc", (PetscInt64)2 * c->hidden, c->hidden, PETSC_TRUE, &n->join));
   PetscCall(AddLayers(n));
-  PetscCall(SpanParametersAllocate(n->parameters, seed));
-  PetscCall(SpanParametersAllocate(n->statistics, seed));
-  *network = n;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanGraphNetworkAllocate(SpanGraphNetwork network, uint64_t seed)
+{
+  PetscFunctionBeginUser;
+  PetscCall(SpanParametersAllocate(network->parameters, seed));
+  PetscCall(SpanParametersAllocate(network->statistics, seed));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanGraphNetworkCreate(SpanTape tape, const SpanGraphNetworkConfig *config, uint64_t seed,
+                                      SpanGraphNetwork *network)
+{
+  PetscFunctionBeginUser;
+  PetscCall(SpanGraphNetworkRegister(tape, config, network));
+  PetscCall(SpanGraphNetworkAllocate(*network, seed));
   PetscFunctionReturn(0);
 }
 
@@ -64,7 +81,7 @@ PetscErrorCode SpanGraphNetworkDestroy(SpanGraphNetwork *network)
   SpanGraphNetwork n = *network;
   PetscFunctionBeginUser;
   if (!n) PetscFunctionReturn(0);
-  PetscCall(SpanSPEDestroy(&n->spe));
+  PetscCall(SpanEncodingDestroy(&n->encoder));
   PetscCall(PetscFree(n->layers));
   PetscCall(SpanParametersDestroy(&n->parameters));
   PetscCall(SpanParametersDestroy(&n->statistics));
@@ -73,15 +90,30 @@ PetscErrorCode SpanGraphNetworkDestroy(SpanGraphNetwork *network)
 }
 
 const SpanGraphNetworkConfig *SpanGraphNetworkGetConfig(SpanGraphNetwork network) { return &network->config; }
-SpanSPE SpanGraphNetworkSPE(SpanGraphNetwork network) { return network->spe; }
+SpanEncoding SpanGraphNetworkEncoding(SpanGraphNetwork network) { return network->encoder; }
 SpanParameters SpanGraphNetworkParameters(SpanGraphNetwork network) { return network->parameters; }
 SpanParameters SpanGraphNetworkStatistics(SpanGraphNetwork network) { return network->statistics; }
 
-PetscErrorCode SpanGraphNetworkEncode(SpanTape tape, SpanGraphNetwork network, const SpanGraphBatch *batch,
-                                      PetscBool training, SpanTensor *encoding)
+PetscErrorCode SpanGraphNetworkBatch(SpanTape tape, SpanGraphNetwork network, PetscInt n_graphs,
+                                     const SpanGraphPart parts[], SpanGraphBatch *batch)
 {
+  const SpanGraphNetworkConfig *c = &network->config;
+  const SpanEncodingKind kind     = c->encoding.kind;
   PetscFunctionBeginUser;
-  PetscCall(SpanSPEApply(tape, network->spe, batch, training, encoding));
+  PetscCall(SpanGraphBatchCreate(SpanTapeArena(tape), kind == SPAN_ENCODING_NONE ? 0 : c->encoding.d,
+                                 SpanEncodingColumns(kind), c->features, c->edge_types ? c->edge_types + 1 : 0,
+                                 n_graphs, parts, batch));
+  PetscFunctionReturn(0);
+}
+
+/* The mean over a node's features. y: (n_nodes, hidden) */
+static PetscErrorCode EmbedNodes(SpanTape tape, SpanGraphNetwork n, const SpanGraphBatch *batch, SpanTensor *y)
+{
+  SpanTensor rows;
+  PetscFunctionBeginUser;
+  PetscCall(SpanGather(tape, n->node_features, batch->feature, &rows));
+  PetscCall(SpanSegmentMean(tape, rows, batch->of_feature, y));
+  PetscCall(SpanTensorDestroy(&rows));
   PetscFunctionReturn(0);
 }
 
@@ -91,7 +123,11 @@ static PetscErrorCode Embed(SpanTape tape, SpanGraphNetwork n, const SpanGraphBa
 {
   SpanTensor nodes, positions, both;
   PetscFunctionBeginUser;
-  PetscCall(SpanGather(tape, n->node_features, batch->node_type, &nodes));
+  PetscCall(EmbedNodes(tape, n, batch, &nodes));
+  if (!encoding) {
+    *x = nodes;
+    PetscFunctionReturn(0);
+  }
   PetscCall(SpanLinear(tape, encoding, n->encoding.weight, n->encoding.bias, &positions));
   if (n->config.use == SPAN_PE_CONCATENATE) {
     PetscCall(SpanConcatenate(tape, nodes, positions, &both));
@@ -107,11 +143,14 @@ static PetscErrorCode Embed(SpanTape tape, SpanGraphNetwork n, const SpanGraphBa
 static PetscErrorCode LayerApply(SpanTape tape, SpanGraphNetwork n, const Layer *layer, const SpanGraphBatch *batch,
                                  PetscBool training, SpanTensor encoding, SpanTensor x, SpanTensor *y)
 {
-  SpanTensor positions, in, out;
+  SpanTensor positions, in = x, out;
   PetscFunctionBeginUser;
-  PetscCall(SpanMLPApply(tape, &layer->encoding, training, encoding, &positions));
-  PetscCall(SpanAdd(tape, x, positions, &in));
-  PetscCall(SpanTensorDestroy(&positions));
+  if (encoding) {
+    PetscCall(SpanMLPApply(tape, &layer->encoding, training, encoding, &positions));
+    PetscCall(SpanAdd(tape, x, positions, &in));
+    PetscCall(SpanTensorDestroy(&positions));
+  } else
+    PetscCall(SpanTensorReference(in));
   PetscCall(SpanGINLayerApply(tape, &layer->gin, batch, training, in, &out));
   PetscCall(SpanTensorDestroy(&in));
   if (!n->config.residual) {

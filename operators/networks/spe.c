@@ -1,4 +1,3 @@
-/* The last linear layer of phi comes after the sum over columns, which it commutes with: n rows instead of n^2. */
 #include <subspan/operators/networks/spe.h>
 
 typedef struct {
@@ -14,7 +13,7 @@ typedef struct {
 struct SpanSPE_ {
   SpanSPEConfig config;
   Psi *psi;
-  SpanGINLayer *phi;
+  SpanPhi phi;
 };
 
 static PetscErrorCode AddSets(const SpanSPEConfig *c, SpanParameters parameters, const char prefix[], Psi *psi)
@@ -38,14 +37,13 @@ PetscErrorCode SpanSPECreate(const SpanSPEConfig *config, SpanParameters paramet
   char name[256];
   SpanSPE s;
   PetscFunctionBeginUser;
-  PetscCheck(c->psis > 0 && c->phi_layers > 0 && c->psi_layers > 0 && c->psi_layers <= span_mlp_max_layers,
-             PETSC_COMM_SELF, PETSC_ERR_USER_INPUT,
-             "SPE: %" PetscInt_FMT " psis of %" PetscInt_FMT " layers, phi of %" PetscInt_FMT
-             " layers: none may be below 1, psi's layers not above %d",
-             c->psis, c->psi_layers, c->phi_layers, (int)span_mlp_max_layers);
+  PetscCheck(c->psis > 0 && c->psi_layers > 0 && c->psi_layers <= span_mlp_max_layers, PETSC_COMM_SELF,
+             PETSC_ERR_USER_INPUT,
+             "SPE: %" PetscInt_FMT " psis of %" PetscInt_FMT " layers: neither may be below 1, layers not above %d",
+             c->psis, c->psi_layers, (int)span_mlp_max_layers);
   PetscCall(PetscNew(&s));
   s->config = *c;
-  PetscCall(PetscCalloc2(c->psis, &s->psi, c->phi_layers, &s->phi));
+  PetscCall(PetscCalloc1(c->psis, &s->psi));
   for (PetscInt l = 0; l < c->psis; l++) {
     PetscCall(PetscSNPrintf(name, sizeof name, "%s.psi_list.%" PetscInt_FMT, prefix, l));
     if (c->psi == SPAN_PSI_DEEPSETS)
@@ -54,12 +52,8 @@ PetscErrorCode SpanSPECreate(const SpanSPEConfig *config, SpanParameters paramet
       PetscCall(SpanMLPAdd(parameters, statistics, name, c->psi_layers, 1, c->psi_hidden, 1,
                            c->psi_batch_norm ? SPAN_NORM_BATCH : SPAN_NORM_NONE, &s->psi[l].mlp));
   }
-  for (PetscInt k = 0; k < c->phi_layers; k++) {
-    const SpanMLPSizes sizes = {c->mlp_layers, k ? c->phi_hidden : c->psis, c->phi_hidden,
-                                k < c->phi_layers - 1 ? c->phi_hidden : c->width, SPAN_NORM_LAYER};
-    PetscCall(PetscSNPrintf(name, sizeof name, "%s.phi.gin.layers.%" PetscInt_FMT, prefix, k));
-    PetscCall(SpanGINLayerAdd(parameters, statistics, name, &sizes, 0, &s->phi[k]));
-  }
+  PetscCall(PetscSNPrintf(name, sizeof name, "%s.phi", prefix));
+  PetscCall(SpanPhiCreate(c, c->psis, parameters, name, &s->phi));
   *spe = s;
   PetscFunctionReturn(0);
 }
@@ -68,7 +62,8 @@ PetscErrorCode SpanSPEDestroy(SpanSPE *spe)
 {
   PetscFunctionBeginUser;
   if (!*spe) PetscFunctionReturn(0);
-  PetscCall(PetscFree2((*spe)->psi, (*spe)->phi));
+  PetscCall(SpanPhiDestroy(&(*spe)->phi));
+  PetscCall(PetscFree((*spe)->psi));
   PetscCall(PetscFree(*spe));
   PetscFunctionReturn(0);
 }
@@ -135,50 +130,14 @@ PetscErrorCode SpanSPEPsi(SpanTape tape, SpanSPE spe, const SpanGraphBatch *batc
   PetscFunctionReturn(0);
 }
 
-/* phi ------------------------------------------------------------------------------------------------------------- */
-
-/* n_g times each number of a graph's nodes. */
-static PetscErrorCode TimesNodes(SpanTape tape, SpanPairs pairs, SpanTensor x, SpanTensor *y)
-{
-  const PetscInt64 width = x->shape[1];
-  SpanTensor nodes;
-  PetscFunctionBeginUser;
-  PetscCall(SpanTensorCreateLike(x, &nodes));
-  for (PetscInt64 g = 0; g < pairs->n_graphs; g++) {
-    const float n = (float)(pairs->node[g + 1] - pairs->node[g]);
-    for (PetscInt64 i = pairs->node[g] * width; i < pairs->node[g + 1] * width; i++) SpanTensorFloats(nodes)[i] = n;
-  }
-  PetscCall(SpanMultiply(tape, x, nodes, y));
-  PetscCall(SpanTensorDestroy(&nodes));
-  PetscFunctionReturn(0);
-}
-
-/* x: (rows of pairs, psis); y: (n_nodes, width) */
-static PetscErrorCode Phi(SpanTape tape, SpanSPE spe, const SpanGraphBatch *batch, SpanTensor x, SpanTensor *y)
-{
-  const SpanMLP *mlp      = &spe->phi[spe->config.phi_layers - 1].mlp;
-  const SpanAffine *final = &mlp->layers[mlp->n_layers - 1].linear;
-  SpanTensor hidden, mean, linear;
-  PetscFunctionBeginUser;
-  PetscCall(SpanGINColumns(tape, spe->config.phi_layers, spe->phi, batch->from, batch->to, batch->nodes, batch->pairs,
-                           x, &hidden));
-  PetscCall(SpanSegmentMean(tape, hidden, batch->pairs->of_node, &mean));
-  PetscCall(SpanTensorDestroy(&hidden));
-  PetscCall(SpanLinear(tape, mean, final->weight, final->bias, &linear));
-  PetscCall(SpanTensorDestroy(&mean));
-  PetscCall(TimesNodes(tape, batch->pairs, linear, y));
-  PetscCall(SpanTensorDestroy(&linear));
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode SpanSPEApply(SpanTape tape, SpanSPE spe, const SpanGraphBatch *batch, PetscBool training, SpanTensor *y)
 {
   SpanTensor z, products;
   PetscFunctionBeginUser;
   PetscCall(SpanSPEPsi(tape, spe, batch, training, &z));
-  PetscCall(SpanSpectralProduct(tape, z, batch->eigenvectors, batch->column_vectors, batch->pairs, &products));
+  PetscCall(SpanSpectralProduct(tape, z, batch->vectors, batch->column_vectors, batch->pairs, &products));
   PetscCall(SpanTensorDestroy(&z));
-  PetscCall(Phi(tape, spe, batch, products, y));
+  PetscCall(SpanPhiApply(tape, spe->phi, batch, products, y));
   PetscCall(SpanTensorDestroy(&products));
   PetscFunctionReturn(0);
 }

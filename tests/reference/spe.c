@@ -64,26 +64,28 @@ static PetscBool is(const Variant *c, const char attribute[], const char text[])
 
 static SpanGraphNetworkConfig configuration(const Variant *c)
 {
-  return (SpanGraphNetworkConfig){.node_types = number(c, "n_node_types"),
-                                  .edge_types = number(c, "n_edge_types"),
-                                  .eigenpairs = eigenpairs,
-                                  .spe        = {.psis = number(c, "n_psis"),
-                                                 .psi  = is(c, "psi_model_name", "mlp") ? SPAN_PSI_MLP : SPAN_PSI_DEEPSETS,
-                                                 .psi_layers     = number(c, "n_psi_layers"),
-                                                 .psi_hidden     = number(c, "psi_hidden_dims"),
-                                                 .psi_batch_norm = PETSC_TRUE,
-                                                 .phi_layers     = number(c, "n_phi_layers"),
-                                                 .phi_hidden     = number(c, "phi_hidden_dims"),
-                                                 .mlp_layers     = number(c, "n_mlp_layers"),
-                                                 .width          = number(c, "pe_dims")},
-                                  .use        = is(c, "pe_aggregate", "add") ? SPAN_PE_ADD : SPAN_PE_CONCATENATE,
-                                  .layers     = number(c, "n_base_layers"),
-                                  .hidden     = number(c, "base_hidden_dims"),
-                                  .mlp_layers = number(c, "n_mlp_layers"),
-                                  .batch_norm = PETSC_TRUE,
-                                  .residual   = PETSC_TRUE,
-                                  .pooling    = is(c, "pooling", "mean") ? SPAN_POOL_MEAN : SPAN_POOL_SUM,
-                                  .targets    = 1};
+  return (SpanGraphNetworkConfig){
+      .features   = number(c, "n_node_types"),
+      .edge_types = number(c, "n_edge_types"),
+      .encoding   = {.kind = SPAN_ENCODING_SPE,
+                     .d    = eigenpairs,
+                     .spe  = {.psis           = number(c, "n_psis"),
+                              .psi            = is(c, "psi_model_name", "mlp") ? SPAN_PSI_MLP : SPAN_PSI_DEEPSETS,
+                              .psi_layers     = number(c, "n_psi_layers"),
+                              .psi_hidden     = number(c, "psi_hidden_dims"),
+                              .psi_batch_norm = PETSC_TRUE,
+                              .phi_layers     = number(c, "n_phi_layers"),
+                              .phi_hidden     = number(c, "phi_hidden_dims"),
+                              .mlp_layers     = number(c, "n_mlp_layers"),
+                              .width          = number(c, "pe_dims")}},
+      .use        = is(c, "pe_aggregate", "add") ? SPAN_PE_ADD : SPAN_PE_CONCATENATE,
+      .layers     = number(c, "n_base_layers"),
+      .hidden     = number(c, "base_hidden_dims"),
+      .mlp_layers = number(c, "n_mlp_layers"),
+      .batch_norm = PETSC_TRUE,
+      .residual   = PETSC_TRUE,
+      .pooling    = is(c, "pooling", "mean") ? SPAN_POOL_MEAN : SPAN_POOL_SUM,
+      .targets    = 1};
 }
 
 static void read_names(Variant *c)
@@ -124,18 +126,17 @@ static void make_batch(Variant *c)
       edges[edge] -= first_node;
       edges[n_edges + edge] -= first_node;
     }
-    parts[g] = (SpanGraphPart){.graph        = {.n_nodes   = node - first_node,
-                                                .n_edges   = edge - first_edge,
-                                                .from      = edges + first_edge,
-                                                .to        = edges + n_edges + first_edge,
-                                                .node_type = node_type + first_node,
-                                                .edge_type = edge_type + first_edge},
-                               .eigenvalues  = values + (PetscInt64)g * eigenpairs,
-                               .eigenvectors = vectors + (PetscInt64)first_node * eigenpairs,
-                               .n_eigenpairs = PetscMin(eigenpairs, node - first_node)};
+    parts[g] = (SpanGraphPart){.graph       = {.n_nodes   = node - first_node,
+                                               .n_edges   = edge - first_edge,
+                                               .from      = edges + first_edge,
+                                               .to        = edges + n_edges + first_edge,
+                                               .node_type = node_type + first_node,
+                                               .edge_type = edge_type + first_edge},
+                               .eigenvalues = values + (PetscInt64)g * eigenpairs,
+                               .vectors     = vectors + (PetscInt64)first_node * eigenpairs,
+                               .n_vectors   = PetscMin(eigenpairs, node - first_node)};
   }
-  check(SpanGraphBatchCreate(SpanTapeArena(c->tape), eigenpairs, number(c, "n_node_types"),
-                             number(c, "n_edge_types") + 1, n_graphs, parts, &c->batch));
+  check(SpanGraphNetworkBatch(c->tape, c->network, n_graphs, parts, &c->batch));
   free(of);
   free(edges);
   free(node_type);
@@ -230,10 +231,10 @@ static void encoding(Variant *c)
 {
   SpanTensor psi, y, square, sum;
   check(SpanTapeSetRecording(c->tape, PETSC_FALSE));
-  check(SpanSPEPsi(c->tape, SpanGraphNetworkSPE(c->network), &c->batch, PETSC_FALSE, &psi));
+  check(SpanSPEPsi(c->tape, SpanEncodingSPE(SpanGraphNetworkEncoding(c->network)), &c->batch, PETSC_FALSE, &psi));
   if (!c->training) compare(c, "output/psi", psi);
   check(SpanTapeSetRecording(c->tape, PETSC_TRUE));
-  check(SpanGraphNetworkEncode(c->tape, c->network, &c->batch, c->training, &y));
+  check(SpanEncodingApply(c->tape, SpanGraphNetworkEncoding(c->network), &c->batch, c->training, &y));
   compare(c, "output/positional_encoding", y);
   check(SpanMultiply(c->tape, y, y, &square));
   check(SpanSum(c->tape, square, SPAN_ALL_AXES, &sum));
@@ -248,7 +249,7 @@ static void encoding(Variant *c)
 static void whole(Variant *c)
 {
   SpanTensor pe, y, target, loss;
-  check(SpanGraphNetworkEncode(c->tape, c->network, &c->batch, c->training, &pe));
+  check(SpanEncodingApply(c->tape, SpanGraphNetworkEncoding(c->network), &c->batch, c->training, &pe));
   check(SpanGraphNetworkApply(c->tape, c->network, &c->batch, c->training, pe, &y));
   compare(c, "output/prediction", y);
   check(SpanTensorWrap(SpanTapeArena(c->tape), 2, y->shape, c->target, &target));
