@@ -255,6 +255,20 @@ PetscErrorCode SpanSlabsHalo(SpanSlabs s, const float *volume, float *before, fl
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode SpanSlabsGather(SpanSlabs s, const float *volume, float *all)
+{
+  PetscMPIInt plane;
+  MPI_Datatype slice;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMPIIntCast(s->geometry.ny * s->geometry.nx, &plane));
+  PetscCallMPI(MPI_Type_contiguous(plane, MPI_FLOAT, &slice));
+  PetscCallMPI(MPI_Type_commit(&slice));
+  PetscCallMPI(MPI_Gatherv(volume, (PetscMPIInt)s->info.n_slices, slice, all, s->counts[SPAN_SLAB_VOLUME],
+                           s->firsts[SPAN_SLAB_VOLUME], slice, 0, s->info.comm));
+  PetscCallMPI(MPI_Type_free(&slice));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanSlabsSum(SpanSlabs s, SpanSlabSpace space, const double *mine, double *sum)
 {
   const PetscInt n     = space == SPAN_SLAB_VOLUME ? s->geometry.nz : s->geometry.n_v;

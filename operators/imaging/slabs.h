@@ -47,6 +47,8 @@ PetscErrorCode SpanSlabsHalo(SpanSlabs slabs, const float *volume, float *before
 PetscErrorCode SpanSlabsDot(SpanSlabs slabs, SpanSlabSpace space, const float *a, const float *b, double *sum);
 /* Collective: of one number a slice (or row) of this rank. */
 PetscErrorCode SpanSlabsSum(SpanSlabs slabs, SpanSlabSpace space, const double *mine, double *sum);
+/* Collective: the whole volume (nz, ny, nx) on rank 0; `all` is not looked at elsewhere. */
+PetscErrorCode SpanSlabsGather(SpanSlabs slabs, const float *volume, float *all);
 /* P as a parallel Mat on Vecs of doubles with the layout of the arrays. `slabs` must outlive it. */
 PetscErrorCode SpanSlabsCreateMat(SpanSlabs slabs, Mat *mat);
 /* A Vec with the layout of such an array, whose norm and dot product, and those of its duplicates, sum as SpanSlabsDot

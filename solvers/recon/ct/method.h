@@ -19,6 +19,7 @@ typedef struct {
   double noise_power;             /* sum of the variances of the measured, of all ranks */
   double step;                    /* mm from slice to slice */
   double water;                   /* linear attenuation of water, 1/mm; 0: not known */
+  PetscBool hu;                   /* --least and --most are in HU */
   uint64_t seed;
   double strength;                    /* of the regularisation; negative: the method's default from the data */
   PetscInt iterations;                /* exactly so many; 0: until the method's rule ends it */
@@ -59,7 +60,6 @@ struct SpanCTSolver_ {
   PetscInt evaluations; /* of the prior's network on the whole volume, so far */
   PetscBool done;
   double strength; /* as used */
-  double residual; /* |A x - y| / |y| of the last step, or negative: not known */
   SpanCTState state[span_ct_max_state];
   int n_state;
   void *data;
@@ -71,4 +71,4 @@ const SpanCTMethod *SpanCTMethodFind(const char name[]);
 PetscErrorCode SpanCTSolverCreate(const SpanCTMethod *method, const SpanCTProblem *problem, SpanCTSolver *solver);
 PetscErrorCode SpanCTSolverDestroy(SpanCTSolver *solver);
 
-extern const SpanCTMethod SpanCTFBP, SpanCTFDK, SpanCTCGLS, SpanCTTikhonov, SpanCTSIRT, SpanCTTV, SpanCTPWLS;
+extern const SpanCTMethod SpanCTFBP, SpanCTFDK, SpanCTCGLS, SpanCTTikhonov, SpanCTSIRT, SpanCTTV;
