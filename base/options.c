@@ -245,3 +245,20 @@ PetscErrorCode SpanOptionsRead(MPI_Comm comm, const SpanCommandHelp *help, Petsc
   PetscCall(RefuseUnknown(comm, help));
   PetscFunctionReturn(0);
 }
+
+PetscErrorCode SpanOptionsSlices(MPI_Comm comm, const char text[], const char path[], PetscInt n, PetscInt *first,
+                                 PetscInt *count)
+{
+  char *end;
+  PetscFunctionBeginUser;
+  *first = 0;
+  *count = n;
+  if (!text[0]) PetscFunctionReturn(0);
+  long long from = strtoll(text, &end, 10), to = *end == ':' ? strtoll(end + 1, &end, 10) : -1;
+  SpanCheckInput(comm, !*end && from >= 0 && to > from && to <= n,
+                 "--slices %s: must be FIRST:LAST with 0 <= FIRST < LAST <= %" PetscInt_FMT ", the slices of %s", text,
+                 n, path);
+  *first = (PetscInt)from;
+  *count = (PetscInt)(to - from);
+  PetscFunctionReturn(0);
+}

@@ -44,5 +44,9 @@ void SpanOptionsParse(int argc, char **argv, const char *const flags[], int *pet
    not among the choices, with the range; an option that is not in the table, with the nearest name. */
 PetscErrorCode SpanOptionsRead(MPI_Comm comm, const SpanCommandHelp *help, PetscBool *stop);
 
+/* `text`, FIRST:LAST, of n slices of the file `path`; empty: all of them. Errors (input): not such a range. */
+PetscErrorCode SpanOptionsSlices(MPI_Comm comm, const char text[], const char path[], PetscInt n, PetscInt *first,
+                                 PetscInt *count);
+
 /* The edit distance (insert, delete, replace, swap) and the candidate nearest to `word`; NULL if none is near. */
 const char *SpanOptionsNearest(const char word[], const char *const candidates[], int n);

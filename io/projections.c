@@ -7,7 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const SpanProjectionsFormat *const formats[] = {&SpanProjectionsOwn};
+static const SpanProjectionsFormat *const formats[] = {&SpanProjectionsOwn, &SpanProjectionsDataExchange,
+                                                       &SpanProjectionsHTC};
 
 static const SpanProjectionsFormat *Detect(const char path[])
 {

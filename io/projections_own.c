@@ -58,6 +58,7 @@ static PetscErrorCode Detector(SpanProjections p, hid_t place)
   PetscCall(Numbers(p->path, place, "axis_offset_mm", 1, PETSC_FALSE, &g->axis_offset, &p->info.axis_known));
   PetscCall(Numbers(p->path, place, "source_axis_mm", 1, diverging, &g->source_axis, NULL));
   PetscCall(Numbers(p->path, place, "source_detector_mm", 1, diverging, &g->source_detector, NULL));
+  if (diverging) p->info.axis_known = PETSC_TRUE; /* there it is 0 unless it is said */
   g->pitch_v  = pitch[0];
   g->pitch_u  = pitch[1];
   g->offset_v = offset[0];
@@ -144,6 +145,7 @@ static PetscErrorCode OpenOwn(SpanProjections p, const char scan[])
   SpanCheckInput(PETSC_COMM_SELF, n_dims == 3 && !is_complex,
                  "%s: `projections` must be real numbers of three dimensions (view, row, column)", p->path);
   for (int i = 0; i < 3; i++) PetscCall(SpanCheckCount(PETSC_COMM_SELF, p->path, "projections", (double)dims[i]));
+  p->info.pixel_known      = PETSC_TRUE;
   p->info.geometry.n_views = (PetscInt)dims[0];
   p->info.geometry.n_v     = (PetscInt)dims[1];
   p->info.geometry.n_u     = (PetscInt)dims[2];

@@ -22,7 +22,7 @@ struct SpanProjections_ {
   void *data;
 };
 
-extern const SpanProjectionsFormat SpanProjectionsOwn;
+extern const SpanProjectionsFormat SpanProjectionsOwn, SpanProjectionsDataExchange, SpanProjectionsHTC;
 
 /* (n_views) angles in degrees from a data set, into `angles` and the geometry in radians. */
 PetscErrorCode SpanProjectionsReadAngles(SpanProjections projections, const char name[]);

@@ -3,7 +3,6 @@
 #include <subspan/base/options.h>
 #include <subspan/solvers/recon/ct/options.h>
 #include <subspan/solvers/recon/options.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char examples[] =
@@ -59,22 +58,6 @@ static PetscErrorCode ApplyDefaults(const SamplerDefaults *d, SpanReconSamplerOp
 void SpanReconOptionsAppend(SpanOption *table, int *n, const SpanOption *rows, int n_rows)
 {
   for (int i = 0; i < n_rows && *n < span_recon_max_options; i++) table[(*n)++] = rows[i];
-}
-
-PetscErrorCode SpanReconSliceRange(MPI_Comm comm, const SpanReconOptions *o, PetscInt n_slices, PetscInt *first,
-                                   PetscInt *count)
-{
-  char *end;
-  PetscFunctionBeginUser;
-  *first = 0;
-  *count = n_slices;
-  if (!o->slices[0]) PetscFunctionReturn(0);
-  long long from = strtoll(o->slices, &end, 10), to = *end == ':' ? strtoll(end + 1, &end, 10) : -1;
-  SpanCheckInput(comm, !*end && from >= 0 && to > from && to <= n_slices,
-                 "--slices %s: must be FIRST:LAST with 0 <= FIRST < LAST <= %" PetscInt_FMT, o->slices, n_slices);
-  *first = (PetscInt)from;
-  *count = (PetscInt)(to - from);
-  PetscFunctionReturn(0);
 }
 
 /* Of every kind of input. */

@@ -48,6 +48,3 @@ typedef struct {
 PetscErrorCode SpanReconOptionsRead(MPI_Comm comm, SpanReconInputKind kind, SpanReconOptions *options, PetscBool *stop);
 /* Appends rows to a table of *n. */
 void SpanReconOptionsAppend(SpanOption *table, int *n, const SpanOption *rows, int n_rows);
-/* --slices FIRST:LAST */
-PetscErrorCode SpanReconSliceRange(MPI_Comm comm, const SpanReconOptions *options, PetscInt n_slices, PetscInt *first,
-                                   PetscInt *count);

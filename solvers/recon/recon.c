@@ -3,6 +3,7 @@
    writes. */
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
+#include <subspan/base/options.h>
 #include <subspan/base/report.h>
 #include <subspan/io/maps.h>
 #include <subspan/io/projections.h>
@@ -12,7 +13,6 @@
 #include <subspan/solvers/recon/recon.h>
 #include <subspan/solvers/recon/run.h>
 #include <subspan/solvers/recon/summary.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The mask of --undersample and --mask, on every rank; NULL without. */
@@ -109,7 +109,7 @@ static PetscErrorCode ReconstructScan(MPI_Comm comm, const char path[], const Sp
   input.info = SpanScanGetInfo(input.scan);
   SpanCheckInput(comm, options->map_sets == 1 || input.info->n_coils > 1,
                  "--map_sets %" PetscInt_FMT ": the scan %s has one coil", options->map_sets, path);
-  PetscCall(SpanReconSliceRange(comm, options, input.info->n_slices, &run.first_slice, &run.n_slices));
+  PetscCall(SpanOptionsSlices(comm, options->slices, path, input.info->n_slices, &run.first_slice, &run.n_slices));
   PetscCall(SpanCheckCount(comm, path, "samples of all slices", (double)run.n_slices * (double)options->samples));
   PetscCall(SpanLayoutCreate(comm, run.n_slices * options->samples, options->team, &layout));
   SpanCheckInput(comm, layout.team_size <= input.info->n_coils,

@@ -28,7 +28,7 @@ PetscErrorCode SpanCTInputPlan(MPI_Comm comm, SpanProjections projections, const
   PetscFunctionBeginUser;
   *g = info->geometry;
   Grid(&o->ct, g);
-  PetscCall(SpanReconSliceRange(comm, o, g->nz, &in->first_slice, &in->n_slices));
+  PetscCall(SpanOptionsSlices(comm, o->slices, info->path, g->nz, &in->first_slice, &in->n_slices));
   SpanCheckInput(comm, g->kind != SPAN_CT_CONE || !o->slices[0],
                  "%s: --slices is for parallel and fan beams; a cone's slices share their projections", info->path);
   SpanCheckInput(comm, strcmp(o->method, "fbp") || g->kind != SPAN_CT_CONE,
