@@ -75,7 +75,7 @@ static PetscErrorCode CreateTikhonov(SpanCTSolver solver)
   Krylov *k;
   PetscFunctionBeginUser;
   solver->strength = p->strength;
-  PetscCall(SpanCTAttenuation(p, &attenuation));
+  PetscCall(SpanCTObjectLevel(p, &attenuation));
   if (p->strength < 0)
     solver->strength = attenuation > 0 ? p->noise_power / (double)p->n_measured / (attenuation * attenuation) : 0;
   PetscCall(Start(solver, &k));

@@ -39,7 +39,7 @@ PetscErrorCode SpanCTMeanSeen(const SpanCTProblem *p, const float *volume, doubl
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode SpanCTAttenuation(const SpanCTProblem *p, double *attenuation)
+PetscErrorCode SpanCTObjectLevel(const SpanCTProblem *p, double *attenuation)
 {
   const SpanCTGeometry *g = p->geometry;
   const double rays       = (double)g->n_views * (double)g->n_v * (double)g->n_u;

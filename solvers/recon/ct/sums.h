@@ -11,4 +11,4 @@ PetscErrorCode SpanCTColumnSums(const SpanCTProblem *problem, const float *weigh
 PetscErrorCode SpanCTMeanSeen(const SpanCTProblem *problem, const float *volume, double *mean);
 /* Collective: about the root mean square of the object's attenuation, 1/mm: that of the lines over half the volume's
    width. */
-PetscErrorCode SpanCTAttenuation(const SpanCTProblem *problem, double *attenuation);
+PetscErrorCode SpanCTObjectLevel(const SpanCTProblem *problem, double *attenuation);

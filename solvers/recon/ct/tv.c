@@ -61,7 +61,7 @@ static PetscErrorCode Scale(SpanCTSolver solver, Pdhg *d)
   solver->strength = p->strength >= 0 ? p->strength : factor * root;
   PetscCall(SpanCTColumnSums(p, NULL, d->step));
   PetscCall(SpanCTMeanSeen(p, d->step, &columns));
-  PetscCall(SpanCTAttenuation(p, &attenuation));
+  PetscCall(SpanCTObjectLevel(p, &attenuation));
   const double of_d = 2 * (2 + (double)d->along_z), a = columns / of_d;
   const double s = attenuation > 0 ? PetscSqrtReal((double)p->n_measured / p->noise_power) / attenuation : 1;
   d->a           = (float)a;
