@@ -193,3 +193,45 @@ PetscErrorCode SpanHdf5Attribute(hid_t file, const char name[], PetscInt n, doub
   H5Aclose(attribute);
   PetscFunctionReturn(0);
 }
+
+PetscBool SpanHdf5Text(hid_t place, const char name[], char text[], size_t size)
+{
+  if (H5Aexists(place, name) <= 0) return PETSC_FALSE;
+  hid_t attribute = H5Aopen(place, name, H5P_DEFAULT), type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+  PetscBool good = (PetscBool)(H5Tget_class(type) == H5T_STRING && H5Sget_simple_extent_npoints(space) == 1);
+  memset(text, 0, size);
+  if (good && H5Tis_variable_str(type)) {
+    char *found = NULL;
+    good        = (PetscBool)(H5Aread(attribute, type, &found) >= 0 && found && strlen(found) < size);
+    if (good) strcpy(text, found);
+    if (found) H5free_memory(found);
+  } else if (good) {
+    good = (PetscBool)(H5Tget_size(type) < size && H5Aread(attribute, type, text) >= 0);
+  }
+  H5Sclose(space);
+  H5Tclose(type);
+  H5Aclose(attribute);
+  return good;
+}
+
+PetscErrorCode SpanHdf5ReadDoubles(hid_t file, const char path[], const char name[], PetscInt n, double *values)
+{
+  int n_dims;
+  hsize_t dims[span_hdf5_max_dims];
+  PetscBool is_complex;
+  PetscFunctionBeginUser;
+  PetscCall(SpanHdf5Shape(file, path, name, &n_dims, dims, &is_complex));
+  SpanCheckInput(PETSC_COMM_SELF, !is_complex && n_dims == 1, "%s: `%s` must be one row of real numbers", path, name);
+  SpanCheckInput(PETSC_COMM_SELF, dims[0] == (hsize_t)n, "%s: `%s` has %llu numbers, %lld are needed", path, name,
+                 (unsigned long long)dims[0], (long long)n);
+  hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
+  herr_t status;
+  H5E_BEGIN_TRY { status = H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values); }
+  H5E_END_TRY;
+  H5Dclose(dataset);
+  SpanCheckInput(PETSC_COMM_SELF, status >= 0, "%s: `%s` cannot be read (damaged or cut short)", path, name);
+  for (PetscInt i = 0; i < n; i++)
+    SpanCheckInput(PETSC_COMM_SELF, isfinite(values[i]), "%s: `%s`[%lld] is %g, not a finite number", path, name,
+                   (long long)i, values[i]);
+  PetscFunctionReturn(0);
+}

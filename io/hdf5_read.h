@@ -24,3 +24,7 @@ PetscErrorCode SpanHdf5ReadComplex(hid_t file, const char path[], const char nam
                                    const hsize_t count[], float complex *data);
 /* Doubles of an attribute of the root; *found false if it is not there or has another number of elements. */
 PetscErrorCode SpanHdf5Attribute(hid_t file, const char name[], PetscInt n, double *values, PetscBool *found);
+/* A text attribute that fits into `size` bytes, of fixed or (h5py's) variable length. PETSC_FALSE: there is none. */
+PetscBool SpanHdf5Text(hid_t place, const char name[], char text[], size_t size);
+/* A whole data set of one dimension, as doubles. Errors (input): missing, another shape, not finite. */
+PetscErrorCode SpanHdf5ReadDoubles(hid_t file, const char path[], const char name[], PetscInt n, double *values);

@@ -11,8 +11,11 @@ typedef struct {
   const char *path;
   const char *format;      /* "Data Exchange", ... */
   SpanCTGeometry geometry; /* angles and source_z belong to the handle */
+  PetscBool pixel_known;   /* false: sizes are of pixels of 1 mm */
+  PetscBool axis_known;    /* false: geometry.axis_offset is 0, to be found (operators/imaging/rotation_centre.h) */
   PetscBool has_counts;    /* the photons of each pixel are known: SpanProjectionsReadWeights */
   PetscReal blank;         /* mean photons a pixel without an object; 0: not known */
+  PetscReal electrons;     /* standard deviation of the detector's own noise, in photons */
   PetscReal water;         /* linear attenuation of water that HU refer to, 1/mm; 0: not known */
 } SpanProjectionsInfo;
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 struct SpanVolumeReader_ {
-  char path[PETSC_MAX_PATH_LEN], array[128];
+  char path[PETSC_MAX_PATH_LEN], array[128], units[16];
   PetscBool nifti, is_complex;
   hid_t file;
   int n_dims;
@@ -42,7 +42,10 @@ static PetscErrorCode Geometry(SpanVolumeReader r)
   double spacing[3], origin[3], direction[9], known = 0;
   PetscFunctionBeginUser;
   if (H5Lexists(r->file, "VTKHDF", H5P_DEFAULT) <= 0) {
-    PetscCall(SpanHdf5Attribute(r->file, "voxel_size_mm", 3, spacing, &found));
+    hid_t dataset = H5Dopen2(r->file, r->array, H5P_DEFAULT);
+    PetscCall(SpanHdf5Attribute(dataset, "voxel_size_mm", 3, spacing, &found));
+    if (!found) PetscCall(SpanHdf5Attribute(r->file, "voxel_size_mm", 3, spacing, &found));
+    H5Dclose(dataset);
     for (int i = 0; i < 3 && found; i++)
       if (spacing[2 - i] > 0) r->grid.spacing[i] = spacing[2 - i];
     PetscFunctionReturn(0);
@@ -88,6 +91,7 @@ static PetscErrorCode OpenHdf5(SpanVolumeReader r, const char array[])
   PetscBool found;
   PetscCall(SpanHdf5Attribute(dataset, "scale", 1, &scale, &found));
   if (found && isfinite(scale)) r->scale = (float)scale;
+  if (!SpanHdf5Text(dataset, "units", r->units, sizeof r->units)) r->units[0] = 0;
   H5Dclose(dataset);
   PetscCall(Geometry(r));
   PetscFunctionReturn(0);
@@ -125,6 +129,8 @@ PetscErrorCode SpanVolumeReaderOpen(MPI_Comm comm, const char path[], const char
 }
 
 const SpanGrid *SpanVolumeReaderGrid(SpanVolumeReader r) { return &r->grid; }
+
+const char *SpanVolumeReaderUnits(SpanVolumeReader r) { return r->units; }
 
 PetscErrorCode SpanVolumeRead(SpanVolumeReader r, PetscInt first, PetscInt count, float *data)
 {

@@ -1,0 +1,37 @@
+/* The attributes of /provenance. */
+#include <subspan/solvers/recon/provenance.h>
+#include <stdio.h>
+
+void SpanReconCommandLine(char *text, size_t size)
+{
+  char **arguments;
+  int n;
+  size_t at = (size_t)snprintf(text, size, "subspan");
+  PetscGetArgs(&n, &arguments);
+  for (int i = 0; i < n && at < size; i++) at += (size_t)snprintf(text + at, size - at, " %s", arguments[i]);
+}
+
+PetscErrorCode SpanReconWriteProvenance(const SpanReconProvenance *p, SpanVolumeWriter writer)
+{
+  char text[4096];
+  double seconds = p->seconds;
+  int ranks;
+  PetscFunctionBeginUser;
+  SpanReconCommandLine(text, sizeof text);
+  PetscCall(SpanVolumeWriteProvenance(writer, "command", text));
+  PetscCall(SpanVolumeWriteProvenance(writer, "version", SUBSPAN_VERSION));
+  PetscCall(PetscGetVersion(text, sizeof text));
+  PetscCall(SpanVolumeWriteProvenance(writer, "petsc", text));
+  PetscCall(SpanVolumeWriteProvenance(writer, "input", p->input));
+  PetscCall(SpanVolumeWriteProvenance(writer, "input_hash", p->hash));
+  PetscCall(SpanVolumeWriteProvenance(writer, "method", p->method));
+  PetscCall(PetscSNPrintf(text, sizeof text, "%" PetscInt_FMT, p->seed));
+  PetscCall(SpanVolumeWriteProvenance(writer, "seed", text));
+  PetscCallMPI(MPI_Comm_size(p->comm, &ranks));
+  PetscCall(PetscSNPrintf(text, sizeof text, "%d", ranks));
+  PetscCall(SpanVolumeWriteProvenance(writer, "ranks", text));
+  PetscCallMPI(MPI_Bcast(&seconds, 1, MPI_DOUBLE, 0, p->comm));
+  PetscCall(PetscSNPrintf(text, sizeof text, "%.3f", seconds));
+  PetscCall(SpanVolumeWriteProvenance(writer, "seconds", text));
+  PetscFunctionReturn(0);
+}
