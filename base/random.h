@@ -16,7 +16,8 @@ typedef enum {
   SPAN_RANDOM_BATCH,
   SPAN_RANDOM_AUGMENT,
   SPAN_RANDOM_LEVEL,
-  SPAN_RANDOM_TEST
+  SPAN_RANDOM_TEST,
+  SPAN_RANDOM_FIELD
 } SpanRandomPurpose;
 
 /* Uniform in (0, 1), never 0 nor 1. */

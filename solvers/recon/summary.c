@@ -90,22 +90,13 @@ static PetscErrorCode Compare(Summary *s)
   PetscFunctionReturn(0);
 }
 
-static void CommandLine(char *text, size_t size)
-{
-  char **arguments;
-  int n;
-  size_t at = (size_t)snprintf(text, size, "subspan");
-  PetscGetArgs(&n, &arguments);
-  for (int i = 0; i < n && at < size; i++) at += (size_t)snprintf(text + at, size - at, " %s", arguments[i]);
-}
-
 static PetscErrorCode Provenance(Summary *s, SpanVolumeWriter writer)
 {
   const SpanReconRun *run   = s->run;
   const SpanReconOptions *o = run->input->options;
   char text[4096];
   PetscFunctionBeginUser;
-  CommandLine(text, sizeof text);
+  SpanReportCommand(text, sizeof text);
   PetscCall(SpanVolumeWriteProvenance(writer, "command", text));
   PetscCall(SpanVolumeWriteProvenance(writer, "version", SUBSPAN_VERSION));
   PetscCall(PetscGetVersion(text, sizeof text));
@@ -164,7 +155,7 @@ static PetscErrorCode WriteJson(const Summary *s)
   double iterations         = 0;
   char text[4096];
   PetscFunctionBeginUser;
-  CommandLine(text, sizeof text);
+  SpanReportCommand(text, sizeof text);
   cJSON_AddStringToObject(root, "command", text);
   cJSON_AddStringToObject(root, "input", run->input->info->path);
   cJSON_AddStringToObject(root, "output", o->output);
