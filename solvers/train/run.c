@@ -31,14 +31,16 @@ static PetscErrorCode Optimizer(SpanTrainRun *run)
   const SpanTrainOptions *o = run->options;
   SpanParameters p          = run->task->parameters;
   PetscFunctionBeginUser;
-  run->optimizer = (SpanOptimizer){.beta1        = o->beta1,
-                                   .beta2        = o->beta2,
-                                   .eps          = o->epsilon,
-                                   .weight_decay = o->weight_decay,
-                                   .decoupled    = (PetscBool)!strcmp(o->optimizer, "adamw"),
-                                   .clip         = o->clip,
-                                   .ema          = o->ema,
-                                   .n            = SpanParametersSize(p)};
+  run->optimizer = (SpanOptimizer){.beta1         = o->beta1,
+                                   .beta2         = o->beta2,
+                                   .eps           = o->epsilon,
+                                   .weight_decay  = o->weight_decay,
+                                   .decoupled     = (PetscBool)!strcmp(o->optimizer, "adamw"),
+                                   .clip          = o->clip,
+                                   .ema           = o->ema,
+                                   .n_complex     = run->task->n_complex,
+                                   .complex_range = run->task->complex_range,
+                                   .n             = SpanParametersSize(p)};
   PetscCall(SpanOptimizerCreate(&run->optimizer, SpanParametersValues(p)));
   PetscCall(SpanGradientSumCreate(run->comm, p, 1 << 18, &run->sum));
   PetscFunctionReturn(0);

@@ -20,6 +20,8 @@ struct SpanTrainTask_ {
   char fingerprint[4096];           /* what must be the same for a checkpoint to be taken up */
   SpanTape tape;
   SpanParameters parameters;
+  PetscInt n_complex; /* of the parameters: see SpanOptimizer */
+  const PetscInt64 (*complex_range)[2];
   SpanParameters statistics; /* what changes in training but by no gradient (running moments of batch norms), the same
                                 on every rank after a pass; NULL: nothing */
   PetscInt n;                /* samples of the set */
