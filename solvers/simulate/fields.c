@@ -22,6 +22,13 @@ typedef struct {
   PetscBool stopped;
 } Run;
 
+void SpanSimulateParameter(SpanFieldsInfo *info, const char name[], double value)
+{
+  SpanFieldsParameter *p = &info->parameters[info->n_parameters++];
+  *p                     = (SpanFieldsParameter){.units = "1", .value = value};
+  snprintf(p->name, sizeof p->name, "%s", name);
+}
+
 static double SampleBytes(const SpanFieldsInfo *i)
 {
   return 4 * ((double)SpanFieldsInputSize(i) + (double)SpanFieldsOutputSize(i));

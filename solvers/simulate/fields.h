@@ -45,6 +45,9 @@ typedef struct {
   void *context;
 } SpanSimulateJob;
 
+/* Adds a number without unit. */
+void SpanSimulateParameter(SpanFieldsInfo *info, const char name[], double value);
+
 /* Collective: plans, and unless a plan is all that was asked for, makes the samples, writes and reports. Errors
    (input): more than memory or disk hold; SPAN_STOPPED after a signal, with OUTPUT.part to be resumed. */
 PetscErrorCode SpanSimulateFields(MPI_Comm comm, SpanSimulateJob *job);

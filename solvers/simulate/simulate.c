@@ -1,8 +1,10 @@
 /* `subspan simulate WHAT ...`: finds what to simulate. */
 #include <subspan/base/error.h>
 #include <subspan/base/options.h>
+#include <subspan/solvers/simulate/burgers.h>
 #include <subspan/solvers/simulate/darcy.h>
 #include <subspan/solvers/simulate/mri.h>
+#include <subspan/solvers/simulate/navier_stokes.h>
 #include <subspan/solvers/simulate/simulate.h>
 #include <string.h>
 
@@ -12,6 +14,8 @@ static const struct {
 } kinds[] = {
     {"mri", "subspan simulate mri IMAGE -o SCAN.h5", SpanSimulateMRI},
     {"darcy", "subspan simulate darcy -o FIELDS.h5", SpanSimulateDarcy},
+    {"burgers", "subspan simulate burgers -o FIELDS.h5", SpanSimulateBurgers},
+    {"navier-stokes", "subspan simulate navier-stokes -o FIELDS.h5", SpanSimulateNavierStokes},
 };
 enum { n_kinds = sizeof kinds / sizeof kinds[0] };
 
