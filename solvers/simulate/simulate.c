@@ -2,6 +2,7 @@
 #include <subspan/base/error.h>
 #include <subspan/base/options.h>
 #include <subspan/solvers/simulate/burgers.h>
+#include <subspan/solvers/simulate/ct.h>
 #include <subspan/solvers/simulate/darcy.h>
 #include <subspan/solvers/simulate/mri.h>
 #include <subspan/solvers/simulate/navier_stokes.h>
@@ -13,6 +14,7 @@ static const struct {
   PetscErrorCode (*run)(MPI_Comm comm, const char *const inputs[], int n_inputs);
 } kinds[] = {
     {"mri", "subspan simulate mri IMAGE -o SCAN.h5", SpanSimulateMRI},
+    {"ct", "subspan simulate ct VOLUME -o PROJECTIONS.h5", SpanSimulateCT},
     {"darcy", "subspan simulate darcy -o FIELDS.h5", SpanSimulateDarcy},
     {"burgers", "subspan simulate burgers -o FIELDS.h5", SpanSimulateBurgers},
     {"navier-stokes", "subspan simulate navier-stokes -o FIELDS.h5", SpanSimulateNavierStokes},

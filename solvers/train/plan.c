@@ -29,7 +29,7 @@ PetscErrorCode SpanTrainPlan(SpanTrainRun *run)
   const SpanTrainSource *s  = &run->source;
   SpanParameters p          = SpanPriorParameters(run->prior);
   const double weights = 4 * (double)run->optimizer.n, points = (double)(s->geometry.rows * s->geometry.columns);
-  double loss, norm, start, batch = (double)run->batch.n * points * 4 * (double)(s->channels + 2), images;
+  double loss, norm, start, batch = (double)run->batch.n * points * 4 * (double)(s->channels + s->of_image), images;
   size_t in_use, arena;
   PetscFunctionBeginUser;
   for (int i = 0; i < 2; i++) { /* the second has its memory and its kernels */

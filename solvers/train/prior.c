@@ -34,7 +34,7 @@ static PetscErrorCode WriteModel(SpanTrainRun *run, const double noise[])
   if (run->validations.rows)
     PetscCall(SpanModelWriteTable(model, "validation", span_validation_names, run->validations.rows,
                                   span_validation_columns, run->validations.values));
-  if (run->validation_images)
+  if (run->validation.n)
     PetscCall(SpanModelWriteTable(model, "noise", span_noise_names, span_validation_levels, span_noise_columns, noise));
   PetscCall(Provenance(run, model));
   PetscCall(SpanModelCommit(&model));
@@ -58,14 +58,14 @@ static PetscErrorCode Train(SpanTrainRun *run)
   PetscFunctionBeginUser;
   PetscCall(SpanTrainRunSteps(run));
   PetscCall(PetscLogStagePush(SpanStageWrite));
-  if (run->validation_images) PetscCall(SpanTrainNoise(run, noise));
+  if (run->validation.n) PetscCall(SpanTrainNoise(run, noise));
   PetscCall(WriteModel(run, noise));
   if (strcmp(o->pictures, "none")) {
     Stem(o, stem);
     PetscCall(SpanTrainPictures(run, stem));
   }
   PetscCall(PetscLogStagePop());
-  PetscCall(SpanTrainReport(run, run->validation_images ? noise : NULL));
+  PetscCall(SpanTrainReport(run, run->validation.n ? noise : NULL));
   PetscFunctionReturn(0);
 }
 

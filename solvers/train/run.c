@@ -50,18 +50,60 @@ static PetscErrorCode Network(SpanTrainRun *run)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode Validation(SpanTrainRun *run, double scale)
+{
+  const SpanTrainOptions *o = run->options;
+  const SpanPriorConfig *c  = SpanPriorGetConfig(run->prior);
+  const SpanAugmentation a  = {.channels = o->channels, .phase = o->phase, .intensity = {1, 1}, .zoom = {1, 1}};
+  const uint64_t seed       = (uint64_t)o->seed + 1;
+  PetscFunctionBeginUser;
+  if (o->hold_out[0])
+    PetscCall(SpanTrainSourceSet(run->images, o->held_end - o->held_first, run->numbers + run->source.n, c, scale, seed,
+                                 &a, &run->validation));
+  if (o->validation[0]) {
+    const char *path = o->validation;
+    PetscCall(SpanImagesOpen(run->comm, 1, &path, &run->validation_images));
+    if (o->scale == 0) scale = 1 / SpanImagesPercentile(run->validation_images, 0.998);
+    PetscCall(SpanTrainSourceSet(run->validation_images, 0, NULL, c, scale, seed, &a, &run->validation));
+  }
+  PetscFunctionReturn(0);
+}
+
+/* run->numbers, if some images are held out; *n: how many are not. */
+static PetscErrorCode HoldOut(SpanTrainRun *run, PetscInt *n)
+{
+  const SpanTrainOptions *o = run->options;
+  PetscInt all, ny, nx, held = 0;
+  PetscFunctionBeginUser;
+  SpanImagesSize(run->images, &all, &ny, &nx);
+  *n = all - (o->held_end - o->held_first);
+  if (!o->hold_out[0]) PetscFunctionReturn(0);
+  SpanCheckInput(run->comm, o->held_end <= all && *n > 0, "--hold_out %s: there are %" PetscInt_FMT " images",
+                 o->hold_out, all);
+  PetscCall(PetscMalloc1(all, &run->numbers));
+  for (PetscInt i = 0, kept = 0; i < all; i++)
+    if (i >= o->held_first && i < o->held_end)
+      run->numbers[*n + held++] = i;
+    else
+      run->numbers[kept++] = i;
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Images(SpanTrainRun *run, int n_paths, const char *const paths[])
 {
   const SpanTrainOptions *o = run->options;
   const SpanPriorConfig *c  = SpanPriorGetConfig(run->prior);
   const double share        = 0.99;
   double scale              = o->scale;
-  PetscInt images           = o->batch / o->patches_per_image;
+  PetscInt n, images = o->batch / o->patches_per_image;
   PetscFunctionBeginUser;
   PetscCall(SpanImagesOpen(run->comm, n_paths, paths, &run->images));
   if (scale == 0) scale = 1 / SpanImagesPercentile(run->images, 0.998);
-  SpanPriorSetData(run->prior, share, scale * SpanImagesPercentile(run->images, share));
-  PetscCall(SpanTrainSourceSet(run->images, c, scale, (uint64_t)o->seed, &o->augmentation, &run->source));
+  SpanPriorSetData(run->prior, share,
+                   scale * (SpanImagesPercentile(run->images, share) - (c->units == SPAN_PRIOR_HU ? c->low : 0)));
+  PetscCall(HoldOut(run, &n));
+  PetscCall(
+      SpanTrainSourceSet(run->images, n, run->numbers, c, scale, (uint64_t)o->seed, &o->augmentation, &run->source));
   SpanCheckInput(run->comm, images >= run->size,
                  "--batch %" PetscInt_FMT " of --patches_per_image %" PetscInt_FMT " are %" PetscInt_FMT
                  " images a step, too few for %d ranks",
@@ -69,13 +111,7 @@ static PetscErrorCode Images(SpanTrainRun *run, int n_paths, const char *const p
   SpanShare(images, run->size, run->rank, &run->first_image, &run->n_images);
   PetscCall(SpanTrainBatchCreate(&run->source, run->n_images * o->patches_per_image, &run->batch));
   PetscCall(PetscMalloc2(run->source.n, &run->order, run->n_images, &run->chosen));
-  if (o->validation[0]) {
-    const char *path   = o->validation;
-    SpanAugmentation a = {.phase = o->phase, .intensity = {1, 1}};
-    PetscCall(SpanImagesOpen(run->comm, 1, &path, &run->validation_images));
-    if (o->scale == 0) scale = 1 / SpanImagesPercentile(run->validation_images, 0.998);
-    PetscCall(SpanTrainSourceSet(run->validation_images, c, scale, (uint64_t)o->seed + 1, &a, &run->validation));
-  }
+  PetscCall(Validation(run, scale));
   PetscFunctionReturn(0);
 }
 
@@ -104,6 +140,7 @@ PetscErrorCode SpanTrainRunDestroy(SpanTrainRun *run)
   PetscFunctionBeginUser;
   PetscCall(SpanTrainBatchDestroy(&run->batch));
   PetscCall(PetscFree2(run->order, run->chosen));
+  PetscCall(PetscFree(run->numbers));
   PetscCall(PetscFree(run->curve.values));
   PetscCall(PetscFree(run->validations.values));
   PetscCall(SpanImagesClose(&run->images));
@@ -136,13 +173,14 @@ static PetscErrorCode Pass(SpanTrainRun *run, PetscInt first, PetscInt n, double
 {
   const SpanPatchGeometry *g = &run->source.geometry;
   const PetscInt points      = g->rows * g->columns;
-  const PetscInt64 in[4] = {n, g->rows, g->columns, run->source.channels}, out[4] = {n, g->rows, g->columns, 2};
-  SpanArena arena = SpanTapeArena(run->tape);
+  const PetscInt64 in[4]     = {n, g->rows, g->columns, run->source.channels},
+                   out[4]    = {n, g->rows, g->columns, run->source.of_image};
+  SpanArena arena            = SpanTapeArena(run->tape);
   SpanTensor input, target, weight, result, error, seed;
   float share = (float)n / (float)run->options->batch;
   PetscFunctionBeginUser;
   PetscCall(SpanTensorWrap(arena, 4, in, run->batch.input + first * points * run->source.channels, &input));
-  PetscCall(SpanTensorWrap(arena, 4, out, run->batch.target + first * points * 2, &target));
+  PetscCall(SpanTensorWrap(arena, 4, out, run->batch.target + first * points * run->source.of_image, &target));
   PetscCall(SpanTensorWrap(arena, 1, in, run->batch.weight + first, &weight));
   PetscCall(SpanTensorWrap(arena, 0, NULL, &share, &seed));
   PetscCall(SpanTapeSetRecording(run->tape, PETSC_TRUE));

@@ -26,8 +26,9 @@ typedef struct {
   SpanPrior prior;
   SpanOptimizer optimizer;
   SpanGradientSum sum;
-  SpanImages images, validation_images; /* the latter NULL: none */
-  SpanTrainSource source, validation;
+  SpanImages images, validation_images; /* the latter NULL: none, or some of the former */
+  PetscInt *numbers;                    /* with --hold_out: of the images, those that are trained on first */
+  SpanTrainSource source, validation;   /* validation.n 0: none */
   SpanTrainBatch batch;
   PetscInt first_image, n_images; /* of the batch's images, this rank's */
   PetscInt *order, *chosen;       /* the images of `epoch`, and those of this rank in a step */

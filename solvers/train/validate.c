@@ -29,7 +29,7 @@ static PetscErrorCode Errors(SpanTrainRun *run, const SpanTrainBatch *batch, dou
 {
   const SpanPatchGeometry *g = &run->validation.geometry;
   const PetscInt64 in[4]     = {batch->n, g->rows, g->columns, run->validation.channels};
-  const PetscInt size        = g->rows * g->columns * 2;
+  const PetscInt size        = g->rows * g->columns * run->validation.of_image;
   SpanTensor input, result;
   PetscFunctionBeginUser;
   PetscCall(SpanTensorWrap(SpanTapeArena(run->tape), 4, in, batch->input, &input));
@@ -44,16 +44,16 @@ static PetscErrorCode Errors(SpanTrainRun *run, const SpanTrainBatch *batch, dou
 /* The same of the noise: the F that leaves an image as it is has (noisy - skip noisy) / out. */
 static PetscErrorCode Noise(SpanTrainRun *run, const SpanTrainBatch *batch, double *sum)
 {
-  const PetscInt points = run->validation.geometry.rows * run->validation.geometry.columns, size = 2 * points,
-                 channels = run->validation.channels;
+  const PetscInt points   = run->validation.geometry.rows * run->validation.geometry.columns,
+                 of_image = run->validation.of_image, size = of_image * points, channels = run->validation.channels;
   PetscFunctionBeginUser;
   for (PetscInt p = 0; p < batch->n * points; p++) {
     const SpanDenoiserCoefficients c = SpanDenoiserAt(run->validation.denoiser, batch->sigma[p / points]);
-    for (PetscInt k = 0; k < 2; k++)
-      *sum +=
-          pow((1 - c.skip) / (c.out * c.in) * (double)batch->input[p * channels + k] - (double)batch->target[2 * p + k],
-              2) /
-          (double)size;
+    for (PetscInt k = 0; k < of_image; k++)
+      *sum += pow((1 - c.skip) / (c.out * c.in) * (double)batch->input[p * channels + k] -
+                      (double)batch->target[of_image * p + k],
+                  2) /
+              (double)size;
   }
   PetscFunctionReturn(0);
 }
@@ -87,20 +87,23 @@ static PetscErrorCode Squares(SpanTrainRun *run,
   PetscFunctionReturn(0);
 }
 
-/* Of complex images, 1 their maximum; `square` is the mean of a part's. */
-static double Psnr(double square) { return -10 * log10(2 * square); }
+/* 1 is the images' maximum; `square` is the mean of a channel's. */
+static double Psnr(const SpanTrainRun *run, double square)
+{
+  return -10 * log10((double)run->validation.of_image * square);
+}
 
 PetscErrorCode SpanTrainValidate(SpanTrainRun *run)
 {
   double squares[span_validation_levels];
   PetscFunctionBeginUser;
-  if (!run->validation_images) PetscFunctionReturn(0);
+  if (!run->validation.n) PetscFunctionReturn(0);
   PetscCall(SpanTrainSwapAverage(run));
   PetscCall(Squares(run, Errors, squares));
   for (int l = 0; l < span_validation_levels; l++) {
     const double weight                       = SpanDenoiserAt(run->validation.denoiser, span_levels[l]).weight;
     const double row[span_validation_columns] = {(double)run->step, span_levels[l], weight * squares[l],
-                                                 Psnr(squares[l])};
+                                                 Psnr(run, squares[l])};
     PetscCall(SpanTableAdd(&run->validations, row));
   }
   PetscCall(SpanTrainSwapAverage(run));
@@ -114,7 +117,7 @@ PetscErrorCode SpanTrainNoise(SpanTrainRun *run, double noise[])
   PetscCall(Squares(run, Noise, squares));
   for (int l = 0; l < span_validation_levels; l++) {
     noise[l * span_noise_columns]     = span_levels[l];
-    noise[l * span_noise_columns + 1] = Psnr(squares[l]);
+    noise[l * span_noise_columns + 1] = Psnr(run, squares[l]);
   }
   PetscFunctionReturn(0);
 }
