@@ -97,6 +97,15 @@ static PetscErrorCode Plan(const Run *r)
   PetscFunctionReturn(0);
 }
 
+/* The command line, with the word that is no option and so not among PETSc's arguments. */
+static void Command(const char name[], char text[], size_t size)
+{
+  const char start[] = "subspan simulate";
+  char options[4096];
+  SpanReportCommand(options, sizeof options);
+  snprintf(text, size, "%s %s%s", start, name, options + (strncmp(options, start, strlen(start)) ? 0 : strlen(start)));
+}
+
 static PetscErrorCode Prepare(Run *r)
 {
   SpanSimulateJob *j = r->job;
@@ -230,16 +239,13 @@ PetscErrorCode SpanSimulateFields(MPI_Comm comm, SpanSimulateJob *job)
   Run r                        = {.job = job};
   PetscFunctionBeginUser;
   SpanCheckInput(comm, o->output[0], "simulate %s: where to? give -o FIELDS.h5", job->name);
-  SpanCheckInput(comm, (double)o->first_sample + (double)o->samples <= 0x1p32,
-                 "--first_sample %" PetscInt_FMT " and --samples %" PetscInt_FMT ": samples are numbered below 2^32",
-                 o->first_sample, o->samples);
   if (!o->plan) {
     PetscCall(SpanReportCheckPlace(comm, o->output));
     PetscCall(SpanReportCheckPlace(comm, o->json));
   }
   job->info.n_samples = o->samples;
   job->info.seed      = (int64_t)o->seed;
-  SpanReportCommand(r.command, sizeof r.command);
+  Command(job->name, r.command, sizeof r.command);
   PetscCall(SpanLayoutCreate(comm, o->samples, o->team, &r.layout));
   PetscCall(Plan(&r));
   if (!o->plan) PetscCall(Work(&r));

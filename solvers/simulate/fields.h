@@ -20,7 +20,7 @@ typedef struct {
        SPAN_OPTION_INT,                                                                                                \
        &(o)->first_sample,                                                                                             \
        0,                                                                                                              \
-       4e9,                                                                                                            \
+       2e9,                                                                                                            \
        NULL,                                                                                                           \
        "the number of the first: samples are numbered, and each is a function of seed and number"},                    \
       {"seed", SPAN_OPTION_INT, &(o)->seed, 0, 9e15, NULL, "of every random number"},                                  \
