@@ -2,7 +2,8 @@
 #include <subspan/base/error.h>
 #include <subspan/base/options.h>
 #include <subspan/solvers/train/operator/operator.h>
-#include <subspan/solvers/train/prior.h>
+
+#include <subspan/solvers/train/prior/prior.h>
 #include <subspan/solvers/train/train.h>
 #include <string.h>
 

@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The data ----------------------------------------------------------------------------------------------------------
- */
+/* The data ------------------------------------------------------------------------------------------------------- */
 
 static PetscErrorCode OpenTest(SpanOperatorTraining *t, const char path[], const char group[], PetscInt first,
                                PetscInt stride)
@@ -102,8 +101,7 @@ static PetscErrorCode Fill(SpanTrainTask *task, PetscInt step, PetscInt first, P
   PetscFunctionReturn(0);
 }
 
-/* The loss ----------------------------------------------------------------------------------------------------------
- */
+/* The loss ------------------------------------------------------------------------------------------------------- */
 
 static PetscErrorCode Pass(SpanTrainTask *task, PetscInt first, PetscInt n, double *loss)
 {
@@ -137,8 +135,7 @@ static PetscErrorCode Validate(SpanTrainTask *task, PetscInt step, SpanTable *va
   PetscFunctionReturn(0);
 }
 
-/* The model ---------------------------------------------------------------------------------------------------------
- */
+/* The model ------------------------------------------------------------------------------------------------------ */
 
 static PetscErrorCode Read(SpanTrainTask *task, SpanModel model)
 {
@@ -193,8 +190,7 @@ static PetscErrorCode Plan(SpanTrainTask *task, char set[128], double *step_byte
   PetscFunctionReturn(0);
 }
 
-/* The command -------------------------------------------------------------------------------------------------------
- */
+/* The command ---------------------------------------------------------------------------------------------------- */
 
 /* What follows from the data: axes, channels, moments. */
 static PetscErrorCode Configure(SpanOperatorTraining *t, SpanOperatorConfig *c)
