@@ -14,7 +14,7 @@ struct SpanOperatorSamples_ {
   SpanFieldsBox box;
   char name[PETSC_MAX_PATH_LEN];
   PetscInt first, count; /* the file's */
-  PetscInt history, windows;
+  PetscInt history;
   PetscInt points;                /* of space */
   PetscInt in_frames, out_frames; /* times, 1 if there are none */
   PetscInt skipped;               /* steps: the input's frames, where they are no part of the sequence */
@@ -32,19 +32,19 @@ static PetscErrorCode Times(SpanOperatorSamples s)
   PetscFunctionBeginUser;
   s->in_frames        = PetscMax(1, info->in_times);
   s->out_frames       = PetscMax(1, info->out_times);
-  s->windows          = 1;
+  s->shape.windows    = 1;
   shape->in_channels  = info->in_channels;
   shape->out_channels = info->out_channels;
   if (s->history) {
-    s->skipped = info->in_times || info->out_time[0] > 0 ? 0 : s->in_frames;
-    s->windows = s->in_frames - s->skipped + s->out_frames - s->history;
+    s->skipped       = info->in_times || info->out_time[0] > 0 ? 0 : s->in_frames;
+    s->shape.windows = s->in_frames - s->skipped + s->out_frames - s->history;
     SpanCheckInput(s->comm, info->in_channels == info->out_channels,
                    "%s: steps of time need the same channels in input and output, which have %" PetscInt_FMT
                    " and %" PetscInt_FMT,
                    s->name, info->in_channels, info->out_channels);
-    SpanCheckInput(s->comm, s->windows >= 1,
+    SpanCheckInput(s->comm, s->shape.windows >= 1,
                    "%s: %" PetscInt_FMT " times, too few for --history %" PetscInt_FMT " and a next one", s->name,
-                   s->windows + s->history, s->history);
+                   s->shape.windows + s->history, s->history);
     shape->in_channels *= s->history;
   } else if (info->out_times) {
     SpanCheckInput(s->comm, s->in_frames == 1 || s->in_frames == s->out_frames,
@@ -71,7 +71,7 @@ static PetscErrorCode Sizes(SpanOperatorSamples s)
   for (int i = 0; i < shape->n_axes; i++) points *= (double)shape->points[i];
   PetscCall(
       SpanCheckCount(s->comm, s->name, "a sample", points * (double)PetscMax(shape->in_channels, shape->out_channels)));
-  shape->n        = s->count * s->windows;
+  shape->n        = s->count * s->shape.windows;
   shape->in_size  = (PetscInt)points * shape->in_channels;
   shape->out_size = (PetscInt)points * shape->out_channels;
   PetscFunctionReturn(0);
@@ -195,11 +195,11 @@ PetscErrorCode SpanOperatorSamplesGet(SpanOperatorSamples s, PetscInt index, flo
   const float *record = s->buffer;
   PetscFunctionBeginUser;
   if (s->shared)
-    record = (const float *)SpanSharedData(s->shared) + (size_t)(index / s->windows) * (size_t)s->record;
+    record = (const float *)SpanSharedData(s->shared) + (size_t)(index / s->shape.windows) * (size_t)s->record;
   else
-    PetscCall(ReadRecord(s, index / s->windows, s->buffer));
+    PetscCall(ReadRecord(s, index / s->shape.windows, s->buffer));
   if (s->history) {
-    const float *window = record + (s->skipped + index % s->windows) * in;
+    const float *window = record + (s->skipped + index % s->shape.windows) * in;
     Copy(s->points, info->in_channels, s->history, PETSC_TRUE, window, input);
     if (output) Copy(s->points, info->out_channels, 1, PETSC_FALSE, window + s->history * in, output);
     PetscFunctionReturn(0);

@@ -20,7 +20,7 @@ typedef struct {
 typedef struct SpanOperatorSamples_ *SpanOperatorSamples;
 
 typedef struct {
-  PetscInt n; /* samples */
+  PetscInt n, windows; /* samples; of a sequence, in steps, else 1 */
   int n_axes;
   PetscInt points[span_operator_max_axes];
   PetscInt in_channels, out_channels;
