@@ -17,7 +17,11 @@ typedef enum {
   SPAN_RANDOM_AUGMENT,
   SPAN_RANDOM_LEVEL,
   SPAN_RANDOM_TEST,
+<<<<<<< HEAD
   SPAN_RANDOM_EIGENPAIRS
+=======
+  SPAN_RANDOM_FIELD
+>>>>>>> train
 } SpanRandomPurpose;
 
 /* Uniform in (0, 1), never 0 nor 1. */

@@ -122,7 +122,7 @@ static PetscErrorCode CheckFinite(const char path[], const char name[], size_t n
 }
 
 static PetscErrorCode ReadSlab(hid_t file, const char path[], const char name[], const hsize_t start[],
-                               const hsize_t count[], PetscBool as_complex, float *data)
+                               const hsize_t stride[], const hsize_t count[], PetscBool as_complex, float *data)
 {
   int n;
   hsize_t dims[span_hdf5_max_dims], elements = 1;
@@ -136,7 +136,7 @@ static PetscErrorCode ReadSlab(hid_t file, const char path[], const char name[],
   herr_t status;
   H5E_BEGIN_TRY
   {
-    status = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL);
+    status = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, stride, count, NULL);
     if (status >= 0) status = H5Dread(dataset, type, memory, space, H5P_DEFAULT, data);
   }
   H5E_END_TRY;
@@ -161,13 +161,21 @@ static PetscErrorCode ReadSlab(hid_t file, const char path[], const char name[],
 PetscErrorCode SpanHdf5ReadFloat(hid_t file, const char path[], const char name[], const hsize_t start[],
                                  const hsize_t count[], float *data)
 {
+  PetscFunctionBeginUser;
+  PetscCall(SpanHdf5ReadStrided(file, path, name, start, NULL, count, data));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanHdf5ReadStrided(hid_t file, const char path[], const char name[], const hsize_t start[],
+                                   const hsize_t stride[], const hsize_t count[], float *data)
+{
   int n;
   hsize_t dims[span_hdf5_max_dims];
   PetscBool is_complex;
   PetscFunctionBeginUser;
   PetscCall(SpanHdf5Shape(file, path, name, &n, dims, &is_complex));
   SpanCheckInput(PETSC_COMM_SELF, !is_complex, "%s: `%s` is complex, real numbers are needed", path, name);
-  PetscCall(ReadSlab(file, path, name, start, count, PETSC_FALSE, data));
+  PetscCall(ReadSlab(file, path, name, start, stride, count, PETSC_FALSE, data));
   PetscFunctionReturn(0);
 }
 
@@ -175,7 +183,7 @@ PetscErrorCode SpanHdf5ReadComplex(hid_t file, const char path[], const char nam
                                    const hsize_t count[], float complex *data)
 {
   PetscFunctionBeginUser;
-  PetscCall(ReadSlab(file, path, name, start, count, PETSC_TRUE, (float *)data));
+  PetscCall(ReadSlab(file, path, name, start, NULL, count, PETSC_TRUE, (float *)data));
   PetscFunctionReturn(0);
 }
 
@@ -226,4 +234,24 @@ PetscErrorCode SpanHdf5Attribute(hid_t file, const char name[], PetscInt n, doub
   H5Sclose(space);
   H5Aclose(attribute);
   PetscFunctionReturn(0);
+}
+
+PetscBool SpanHdf5Text(hid_t place, const char name[], char text[], size_t size)
+{
+  if (H5Aexists(place, name) <= 0) return PETSC_FALSE;
+  hid_t attribute = H5Aopen(place, name, H5P_DEFAULT), type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+  PetscBool good = (PetscBool)(H5Tget_class(type) == H5T_STRING && H5Sget_simple_extent_npoints(space) == 1);
+  memset(text, 0, size);
+  if (good && H5Tis_variable_str(type)) {
+    char *found = NULL;
+    good        = (PetscBool)(H5Aread(attribute, type, &found) >= 0 && found && strlen(found) < size);
+    if (good) strcpy(text, found);
+    if (found) H5free_memory(found);
+  } else if (good) {
+    good = (PetscBool)(H5Tget_size(type) < size && H5Aread(attribute, type, text) >= 0);
+  }
+  H5Sclose(space);
+  H5Tclose(type);
+  H5Aclose(attribute);
+  return good;
 }

@@ -74,8 +74,13 @@ PetscErrorCode SpanCast(SpanTape tape, SpanTensor x, SpanTensorType type, SpanTe
 PetscErrorCode SpanSquaredError(SpanTape tape, SpanTensor x, SpanTensor target, SpanTensor weight, SpanTensor *loss);
 /* The mean of |x - target| over all elements: a scalar, float32. target, of x's shape, is not differentiated. */
 PetscErrorCode SpanAbsoluteError(SpanTape tape, SpanTensor x, SpanTensor target, SpanTensor *loss);
-/* The mean over the batch of |x[n] - target[n]|_2 / |target[n]|_2: a scalar, float32; target as above. */
-PetscErrorCode SpanRelativeError(SpanTape tape, SpanTensor x, SpanTensor target, SpanTensor *loss);
+/* The mean over samples and channels of |x - target| / |target - offset| in the norm of L2 or, with central differences
+   by points 1 / n apart, of H1 (sobolev_error.c): a scalar, float32. x: (N, n1, .., nd, C), float32; target as above;
+   periodic: the differences go around the edge; offset: (C), or NULL; errors: NULL, or (N), each sample's. Errors: an
+   axis too short for differences. */
+typedef enum { SPAN_L2, SPAN_H1 } SpanSobolevOrder;
+PetscErrorCode SpanSobolevError(SpanTape tape, SpanTensor x, SpanTensor target, SpanSobolevOrder order,
+                                PetscBool periodic, const float offset[], SpanTensor *loss, double errors[]);
 /* The mean over rows of -log softmax(x)[label]: a scalar, float32. x: (..., C), a row a label; labels, in [0, C), must
    live until the backward pass. */
 PetscErrorCode SpanCrossEntropy(SpanTape tape, SpanTensor x, const PetscInt labels[], SpanTensor *loss);

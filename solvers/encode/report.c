@@ -125,7 +125,7 @@ PetscErrorCode SpanEncodeWriteJson(const SpanEncodeRun *r)
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_size(r->comm, &size));
   PetscCall(Memory(r->comm, &memory));
-  SpanReportCommandLine(text, sizeof text);
+  SpanReportCommand(text, sizeof text);
   cJSON_AddStringToObject(root, "command", text);
   cJSON_AddStringToObject(root, "input", r->input);
   cJSON_AddStringToObject(root, "output", r->options.output);

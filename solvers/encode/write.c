@@ -37,7 +37,7 @@ static PetscErrorCode Provenance(const SpanEncodeRun *r, hid_t file)
   PetscCall(SpanHashFile(r->comm, r->input, hash));
   PetscCallMPI(MPI_Comm_size(r->comm, &size));
   hid_t place = H5Gcreate2(file, "provenance", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-  SpanReportCommandLine(text, sizeof text);
+  SpanReportCommand(text, sizeof text);
   status |= SpanHdf5WriteText(place, "command", text);
   status |= SpanHdf5WriteText(place, "version", SUBSPAN_VERSION);
   PetscCall(PetscGetVersion(text, sizeof text));

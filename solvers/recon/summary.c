@@ -96,7 +96,7 @@ static PetscErrorCode Provenance(Summary *s, SpanVolumeWriter writer)
   const SpanReconOptions *o = run->input->options;
   char text[4096];
   PetscFunctionBeginUser;
-  SpanReportCommandLine(text, sizeof text);
+  SpanReportCommand(text, sizeof text);
   PetscCall(SpanVolumeWriteProvenance(writer, "command", text));
   PetscCall(SpanVolumeWriteProvenance(writer, "version", SUBSPAN_VERSION));
   PetscCall(PetscGetVersion(text, sizeof text));
@@ -155,7 +155,7 @@ static PetscErrorCode WriteJson(const Summary *s)
   double iterations         = 0;
   char text[4096];
   PetscFunctionBeginUser;
-  SpanReportCommandLine(text, sizeof text);
+  SpanReportCommand(text, sizeof text);
   cJSON_AddStringToObject(root, "command", text);
   cJSON_AddStringToObject(root, "input", run->input->info->path);
   cJSON_AddStringToObject(root, "output", o->output);

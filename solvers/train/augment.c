@@ -7,14 +7,22 @@
 
 enum { draws = 32, n_terms = 10 };
 
-/* Row v of the source, flipped and moved, times `gain`. */
-static void Row(const SpanAugmentation *a, const double u[], PetscInt nx, const float *from, float gain, float *to)
+/* exp(b ((p - c)^2 - 1/4)) along one axis at point i of n; u: uniform numbers. */
+static float Shading(const SpanAugmentation *a, double u_strength, double u_centre, PetscInt i, PetscInt n)
+{
+  const double p = 2 * (double)i / (double)n - 1 - 0.3 * (2 * u_centre - 1);
+  return (float)exp(a->shading * u_strength * u_strength * (p * p - 0.25));
+}
+
+/* Row v of the source, flipped and moved, times `gain` and the shading along it. */
+static void Row(const SpanAugmentation *a, const double u[], PetscInt nx, const float *from, float gain,
+                const float shading[], float *to)
 {
   const PetscInt shift    = (PetscInt)floor(u[4] * (double)(2 * a->shift + 1)) - a->shift;
   const PetscBool flipped = (PetscBool)(a->flip_columns && u[1] < 0.5);
   for (PetscInt x = 0; x < nx; x++) {
     PetscInt i = (flipped ? nx - 1 - x : x) - shift;
-    to[x]      = i >= 0 && i < nx ? gain * from[i] : 0;
+    to[x]      = i >= 0 && i < nx ? gain * shading[x] * from[i] : 0;
   }
 }
 
@@ -30,6 +38,8 @@ void SpanAugment(const SpanAugmentation *a, uint64_t seed, uint32_t step, uint64
   const double strength = a->phase / (2 * M_PI);
   for (int i = 0; i < n_terms; i++) c[i] = (i < 6 ? strength : strength / 3) * (2 * u[8 + i] - 1);
   const double constant = a->phase > 0 ? u[5] : 0;
+  float shading[nx];
+  for (PetscInt x = 0; x < nx; x++) shading[x] = Shading(a, u[18], u[19], x, nx);
   for (PetscInt y = 0; y < ny; y++) {
     float row[nx], *to = out + 2 * y * nx;
     const PetscInt v = (a->flip_rows && u[0] < 0.5 ? ny - 1 - y : y) - shift;
@@ -37,7 +47,7 @@ void SpanAugment(const SpanAugmentation *a, uint64_t seed, uint32_t step, uint64
       memset(to, 0, 2 * (size_t)nx * sizeof *to);
       continue;
     }
-    Row(a, u, nx, magnitude + v * nx, gain, row);
+    Row(a, u, nx, magnitude + v * nx, gain * Shading(a, u[18], u[20], y, ny), shading, row);
     const double s = 2 * (double)y / (double)ny - 1, step_t = 2 / (double)nx;
     const double p0 = constant + s * (c[0] + s * (c[1] + s * c[6])), p1 = c[2] + s * (c[3] + s * c[7]),
                  p2 = c[4] + s * c[8], p3 = c[9];
