@@ -17,11 +17,9 @@ typedef enum {
   SPAN_RANDOM_AUGMENT,
   SPAN_RANDOM_LEVEL,
   SPAN_RANDOM_TEST,
-<<<<<<< HEAD
-  SPAN_RANDOM_EIGENPAIRS
-=======
-  SPAN_RANDOM_FIELD
->>>>>>> train
+  SPAN_RANDOM_FIELD,
+  SPAN_RANDOM_EIGENPAIRS,
+  SPAN_RANDOM_ENCODING
 } SpanRandomPurpose;
 
 /* Uniform in (0, 1), never 0 nor 1. */
