@@ -29,7 +29,7 @@ published = dict(n_psis=16, psi_model_name="mlp", n_psi_layers=3, psi_hidden_dim
 
 
 def configuration(c):
-    numbers = dict(features=c["n_node_types"], edge_types=c["n_edge_types"], eigenpairs=c["pe_dims"], psis=c["n_psis"],
+    numbers = dict(features=c["n_node_types"], edge_types=c["n_edge_types"] + 1, eigenpairs=c["pe_dims"], psis=c["n_psis"],
                    psi_layers=c["n_psi_layers"], psi_hidden=c["psi_hidden_dims"], psi_batch_norm=1,
                    phi_layers=c["n_phi_layers"], phi_hidden=c["phi_hidden_dims"], phi_mlp_layers=c["n_mlp_layers"],
                    encoding_width=c["pe_dims"], layers=c["n_base_layers"], hidden=c["base_hidden_dims"],
