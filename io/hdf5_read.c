@@ -255,3 +255,25 @@ PetscBool SpanHdf5Text(hid_t place, const char name[], char text[], size_t size)
   H5Aclose(attribute);
   return good;
 }
+
+PetscErrorCode SpanHdf5ReadDoubles(hid_t file, const char path[], const char name[], PetscInt n, double *values)
+{
+  int n_dims;
+  hsize_t dims[span_hdf5_max_dims];
+  PetscBool is_complex;
+  PetscFunctionBeginUser;
+  PetscCall(SpanHdf5Shape(file, path, name, &n_dims, dims, &is_complex));
+  SpanCheckInput(PETSC_COMM_SELF, !is_complex && n_dims == 1, "%s: `%s` must be one row of real numbers", path, name);
+  SpanCheckInput(PETSC_COMM_SELF, dims[0] == (hsize_t)n, "%s: `%s` has %llu numbers, %lld are needed", path, name,
+                 (unsigned long long)dims[0], (long long)n);
+  hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
+  herr_t status;
+  H5E_BEGIN_TRY { status = H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values); }
+  H5E_END_TRY;
+  H5Dclose(dataset);
+  SpanCheckInput(PETSC_COMM_SELF, status >= 0, "%s: `%s` cannot be read (damaged or cut short)", path, name);
+  for (PetscInt i = 0; i < n; i++)
+    SpanCheckInput(PETSC_COMM_SELF, isfinite(values[i]), "%s: `%s`[%lld] is %g, not a finite number", path, name,
+                   (long long)i, values[i]);
+  PetscFunctionReturn(0);
+}

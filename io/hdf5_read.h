@@ -31,5 +31,7 @@ PetscErrorCode SpanHdf5ReadIntegers(hid_t file, const char path[], const char na
                                     const hsize_t count[], int64_t *data);
 /* Doubles of an attribute of the root; *found false if it is not there or has another number of elements. */
 PetscErrorCode SpanHdf5Attribute(hid_t file, const char name[], PetscInt n, double *values, PetscBool *found);
-/* Whether a file, group or data set has a text attribute, of fixed or (h5py's) variable length, that fits. */
+/* A text attribute that fits into `size` bytes, of fixed or (h5py's) variable length. PETSC_FALSE: there is none. */
 PetscBool SpanHdf5Text(hid_t place, const char name[], char text[], size_t size);
+/* A whole data set of one dimension, as doubles. Errors (input): missing, another shape, not finite. */
+PetscErrorCode SpanHdf5ReadDoubles(hid_t file, const char path[], const char name[], PetscInt n, double *values);

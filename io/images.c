@@ -4,6 +4,7 @@
 #include <subspan/base/layout.h>
 #include <subspan/base/report.h>
 #include <subspan/io/hash.h>
+#include <subspan/io/hdf5_read.h>
 #include <subspan/io/images.h>
 #include <subspan/io/volume.h>
 #include <math.h>
@@ -24,6 +25,7 @@ struct SpanImages_ {
   float (*range)[2]; /* (n): low, scale */
   uint16_t *pixels;  /* (n, ny, nx) */
   double *percentiles;
+  PetscInt (*extent)[4]; /* (n), end row 0: the file has none */
   char hash[96];
 };
 
@@ -46,6 +48,36 @@ static PetscErrorCode Sizes(SpanImages s, int n_paths, const char *const paths[]
     s->n += g->nz;
     PetscCall(SpanVolumeReaderClose(&reader));
   }
+  PetscFunctionReturn(0);
+}
+
+/* The data set `extent` of one file, of `count` images from number `at` on. */
+static PetscErrorCode Extent(SpanImages s, const char path[], PetscInt count, PetscInt at)
+{
+  hid_t file;
+  hsize_t dims[span_hdf5_max_dims], start[2] = {0, 0};
+  int n_dims;
+  PetscBool is_complex;
+  float *values;
+  PetscFunctionBeginUser;
+  if (!SpanHdf5Detect(path, "extent")) PetscFunctionReturn(0);
+  PetscCall(SpanHdf5Open(path, &file));
+  PetscCall(SpanHdf5Shape(file, path, "extent", &n_dims, dims, &is_complex));
+  SpanCheckInput(PETSC_COMM_SELF, n_dims == 2 && (PetscInt)dims[0] == count && dims[1] == 4 && !is_complex,
+                 "%s: `extent` must have 4 numbers of each of the %" PetscInt_FMT " images", path, count);
+  PetscCall(PetscMalloc1(4 * count, &values));
+  PetscCall(SpanHdf5ReadFloat(file, path, "extent", start, dims, values));
+  for (PetscInt i = 0; i < count; i++) {
+    const float *e = values + 4 * i;
+    SpanCheckInput(PETSC_COMM_SELF,
+                   e[0] >= 0 && e[0] < e[1] && e[1] <= (float)s->ny && e[2] >= 0 && e[2] < e[3] && e[3] <= (float)s->nx,
+                   "%s: `extent` of image %" PetscInt_FMT " is %g to %g, %g to %g, of %" PetscInt_FMT
+                   " x %" PetscInt_FMT " points",
+                   path, i, (double)e[0], (double)e[1], (double)e[2], (double)e[3], s->ny, s->nx);
+    for (int k = 0; k < 4; k++) s->extent[at + i][k] = (PetscInt)e[k];
+  }
+  PetscCall(PetscFree(values));
+  H5Fclose(file);
   PetscFunctionReturn(0);
 }
 
@@ -177,8 +209,10 @@ PetscErrorCode SpanImagesOpen(MPI_Comm comm, int n_paths, const char *const path
   PetscCall(Sizes(s, n_paths, paths, counts));
   PetscCall(Hash(s, n_paths, paths));
   PetscCall(Allocate(s, paths[0]));
+  PetscCall(PetscCalloc1(s->n, &s->extent));
   for (int i = 0; i < n_paths; i++) {
     PetscCall(SpanErrorAgree(comm, Read(s, paths[i], counts[i], at)));
+    PetscCall(SpanErrorAgree(comm, Extent(s, paths[i], counts[i], at)));
     at += counts[i];
   }
   if (s->window) PetscCallMPI(MPI_Win_fence(0, s->window));
@@ -200,6 +234,7 @@ PetscErrorCode SpanImagesClose(SpanImages *images)
   else
     PetscCall(PetscFree(s->memory));
   PetscCall(PetscFree(s->percentiles));
+  PetscCall(PetscFree(s->extent));
   PetscCallMPI(MPI_Comm_free(&s->node));
   PetscCall(PetscFree(*images));
   PetscFunctionReturn(0);
@@ -210,6 +245,12 @@ void SpanImagesSize(SpanImages s, PetscInt *n, PetscInt *ny, PetscInt *nx)
   *n  = s->n;
   *ny = s->ny;
   *nx = s->nx;
+}
+
+PetscBool SpanImagesExtent(SpanImages s, PetscInt index, PetscInt extent[4])
+{
+  memcpy(extent, s->extent[index], sizeof s->extent[index]);
+  return (PetscBool)(extent[1] > 0);
 }
 
 const char *SpanImagesHash(SpanImages s) { return s->hash; }

@@ -1,6 +1,7 @@
 /* `subspan simulate WHAT ...`: finds what to simulate. */
 #include <subspan/base/error.h>
 #include <subspan/base/options.h>
+#include <subspan/solvers/simulate/ct.h>
 #include <subspan/solvers/simulate/darcy.h>
 #include <subspan/solvers/simulate/mri.h>
 #include <subspan/solvers/simulate/simulate.h>
@@ -11,6 +12,7 @@ static const struct {
   PetscErrorCode (*run)(MPI_Comm comm, const char *const inputs[], int n_inputs);
 } kinds[] = {
     {"mri", "subspan simulate mri IMAGE -o SCAN.h5", SpanSimulateMRI},
+    {"ct", "subspan simulate ct VOLUME -o PROJECTIONS.h5", SpanSimulateCT},
     {"darcy", "subspan simulate darcy -o FIELDS.h5", SpanSimulateDarcy},
 };
 enum { n_kinds = sizeof kinds / sizeof kinds[0] };

@@ -10,6 +10,6 @@ typedef struct {
   uint64_t seed;
 } SpanGeneration;
 
-/* Collective on team. x: (N, H, W, 2), float32, written; the same on every rank. */
+/* Collective on team. x: (N, H, W, C), float32, written; the same on every rank. */
 PetscErrorCode SpanPriorGenerate(SpanTape tape, SpanPrior prior, MPI_Comm team, const SpanGeneration *generation,
                                  SpanTensor x);

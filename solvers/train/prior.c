@@ -6,6 +6,45 @@
 /* The data ----------------------------------------------------------------------------------------------------------
  */
 
+static PetscErrorCode Validation(SpanPriorTraining *run, double scale)
+{
+  const SpanPriorTrainOptions *o = run->options;
+  const SpanPriorConfig *c       = SpanPriorGetConfig(run->prior);
+  const SpanAugmentation a       = {.channels = o->channels, .phase = o->phase, .intensity = {1, 1}, .zoom = {1, 1}};
+  const uint64_t seed            = (uint64_t)o->train.seed + 1;
+  PetscFunctionBeginUser;
+  if (o->hold_out[0])
+    PetscCall(SpanTrainSourceSet(run->images, o->held_end - o->held_first, run->numbers + run->source.n, c, scale, seed,
+                                 &a, &run->validation));
+  if (o->train.validation[0]) {
+    const char *path = o->train.validation;
+    PetscCall(SpanImagesOpen(run->comm, 1, &path, &run->validation_images));
+    if (o->scale == 0) scale = 1 / SpanImagesPercentile(run->validation_images, 0.998);
+    PetscCall(SpanTrainSourceSet(run->validation_images, 0, NULL, c, scale, seed, &a, &run->validation));
+  }
+  PetscFunctionReturn(0);
+}
+
+/* run->numbers, if some images are held out; *n: how many are not. */
+static PetscErrorCode HoldOut(SpanPriorTraining *run, PetscInt *n)
+{
+  const SpanPriorTrainOptions *o = run->options;
+  PetscInt all, ny, nx, held = 0;
+  PetscFunctionBeginUser;
+  SpanImagesSize(run->images, &all, &ny, &nx);
+  *n = all - (o->held_end - o->held_first);
+  if (!o->hold_out[0]) PetscFunctionReturn(0);
+  SpanCheckInput(run->comm, o->held_end <= all && *n > 0, "--hold_out %s: there are %" PetscInt_FMT " images",
+                 o->hold_out, all);
+  PetscCall(PetscMalloc1(all, &run->numbers));
+  for (PetscInt i = 0, kept = 0; i < all; i++)
+    if (i >= o->held_first && i < o->held_end)
+      run->numbers[*n + held++] = i;
+    else
+      run->numbers[kept++] = i;
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Images(SpanPriorTraining *run, int n_paths, const char *const paths[])
 {
   const SpanPriorTrainOptions *o = run->options;
@@ -13,18 +52,15 @@ static PetscErrorCode Images(SpanPriorTraining *run, int n_paths, const char *co
   const uint64_t seed            = (uint64_t)o->train.seed;
   const double share             = 0.99;
   double scale                   = o->scale;
+  PetscInt n;
   PetscFunctionBeginUser;
   PetscCall(SpanImagesOpen(run->comm, n_paths, paths, &run->images));
   if (scale == 0) scale = 1 / SpanImagesPercentile(run->images, 0.998);
-  SpanPriorSetData(run->prior, share, scale * SpanImagesPercentile(run->images, share));
-  PetscCall(SpanTrainSourceSet(run->images, c, scale, seed, &o->augmentation, &run->source));
-  if (o->train.validation[0]) {
-    const char *path   = o->train.validation;
-    SpanAugmentation a = {.phase = o->phase, .intensity = {1, 1}};
-    PetscCall(SpanImagesOpen(run->comm, 1, &path, &run->validation_images));
-    if (o->scale == 0) scale = 1 / SpanImagesPercentile(run->validation_images, 0.998);
-    PetscCall(SpanTrainSourceSet(run->validation_images, c, scale, seed + 1, &a, &run->validation));
-  }
+  SpanPriorSetData(run->prior, share,
+                   scale * (SpanImagesPercentile(run->images, share) - (c->units == SPAN_PRIOR_HU ? c->low : 0)));
+  PetscCall(HoldOut(run, &n));
+  PetscCall(SpanTrainSourceSet(run->images, n, run->numbers, c, scale, seed, &o->augmentation, &run->source));
+  PetscCall(Validation(run, scale));
   PetscFunctionReturn(0);
 }
 
@@ -46,13 +82,14 @@ static PetscErrorCode Pass(SpanTrainTask *task, PetscInt first, PetscInt n, doub
   SpanPriorTraining *run     = task->context;
   const SpanPatchGeometry *g = &run->source.geometry;
   const PetscInt points      = g->rows * g->columns;
-  const PetscInt64 in[4] = {n, g->rows, g->columns, run->source.channels}, out[4] = {n, g->rows, g->columns, 2};
-  SpanArena arena = SpanTapeArena(run->tape);
+  const PetscInt64 in[4]     = {n, g->rows, g->columns, run->source.channels},
+                   out[4]    = {n, g->rows, g->columns, run->source.of_image};
+  SpanArena arena            = SpanTapeArena(run->tape);
   SpanTensor input, target, weight, result, error, seed;
   float share = (float)n / (float)run->options->train.batch;
   PetscFunctionBeginUser;
   PetscCall(SpanTensorWrap(arena, 4, in, run->batch.input + first * points * run->source.channels, &input));
-  PetscCall(SpanTensorWrap(arena, 4, out, run->batch.target + first * points * 2, &target));
+  PetscCall(SpanTensorWrap(arena, 4, out, run->batch.target + first * points * run->source.of_image, &target));
   PetscCall(SpanTensorWrap(arena, 1, in, run->batch.weight + first, &weight));
   PetscCall(SpanTensorWrap(arena, 0, NULL, &share, &seed));
   PetscCall(SpanTapeSetRecording(run->tape, PETSC_TRUE));
@@ -93,7 +130,7 @@ static PetscErrorCode Save(SpanTrainTask *task, const float values[], SpanModelS
   SpanPriorTraining *run = task->context;
   PetscFunctionBeginUser;
   PetscCall(SpanPriorSave(run->prior, values, storage, model));
-  if (run->validation_images) {
+  if (run->validation.n) {
     PetscCall(SpanPriorNoise(run, run->noise));
     PetscCall(
         SpanModelWriteTable(model, "noise", span_noise_names, span_validation_levels, span_noise_columns, run->noise));
@@ -112,8 +149,8 @@ static PetscErrorCode Report(SpanTrainTask *task, const SpanTable *validations, 
 {
   const SpanPriorTraining *run = task->context;
   PetscFunctionBeginUser;
-  SpanPriorSayValidation(json, validations->rows, validations->values,
-                         run->validation_images ? span_validation_levels : 0, run->noise);
+  SpanPriorSayValidation(json, validations->rows, validations->values, run->validation.n ? span_validation_levels : 0,
+                         run->noise);
   PetscFunctionReturn(0);
 }
 
@@ -140,7 +177,8 @@ static PetscErrorCode Plan(SpanTrainTask *task, char set[128], double *step_byte
   PetscCall(See(run->validation_images));
   PetscCall(
       PetscSNPrintf(set, 128, "%" PetscInt_FMT " images of %" PetscInt_FMT " x %" PetscInt_FMT, s->n, s->h, s->w));
-  *step_bytes = (double)(run->batch.n * s->geometry.rows * s->geometry.columns) * 4 * (double)(s->channels + 2);
+  *step_bytes =
+      (double)(run->batch.n * s->geometry.rows * s->geometry.columns) * 4 * (double)(s->channels + s->of_image);
   *node_bytes = SpanImagesMemory(run->images) + (run->validation_images ? SpanImagesMemory(run->validation_images) : 0);
   PetscFunctionReturn(0);
 }
@@ -166,6 +204,7 @@ static PetscErrorCode Destroy(SpanPriorTraining *run)
 {
   PetscFunctionBeginUser;
   PetscCall(SpanTrainBatchDestroy(&run->batch));
+  PetscCall(PetscFree(run->numbers));
   PetscCall(SpanImagesClose(&run->images));
   PetscCall(SpanImagesClose(&run->validation_images));
   PetscCall(SpanPriorDestroy(&run->prior));
@@ -201,7 +240,7 @@ PetscErrorCode SpanTrainPrior(MPI_Comm comm, const char *const inputs[], int n_i
                         .read               = Read,
                         .fill               = Fill,
                         .pass               = Pass,
-                        .validate           = run.validation_images ? Validate : NULL,
+                        .validate           = run.validation.n ? Validate : NULL,
                         .save               = Save,
                         .pictures           = Pictures,
                         .report             = Report,

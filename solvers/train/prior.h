@@ -13,11 +13,15 @@ typedef struct {
   PetscInt patch, padding, model_channels, res_blocks, groups, head_channels;
   PetscBool positions, middle_attention;
   /* The data. */
+  char units[PETSC_MAX_PATH_LEN], hold_out[PETSC_MAX_PATH_LEN];
+  PetscInt channels;
+  PetscReal low, high, zoom_low, zoom_high;
   PetscReal scale, phase, intensity_low, intensity_high;
   PetscBool flip_rows, flip_columns;
   PetscReal shading;
   PetscInt shift;
   /* Derived. */
+  PetscInt held_first, held_end; /* images held out */
   SpanPriorConfig config;
   SpanAugmentation augmentation;
 } SpanPriorTrainOptions;

@@ -32,6 +32,12 @@ static const SpanPriorTrainOptions defaults = {.validation_patches = 64,
                                                .groups             = 8,
                                                .head_channels      = 32,
                                                .positions          = PETSC_TRUE,
+                                               .channels           = 2,
+                                               .units              = "relative",
+                                               .low                = -1000,
+                                               .high               = 2,
+                                               .zoom_low           = 1,
+                                               .zoom_high          = 1,
                                                .scale              = 1,
                                                .phase              = 3,
                                                .intensity_low      = 0.7,
@@ -39,6 +45,32 @@ static const SpanPriorTrainOptions defaults = {.validation_patches = 64,
                                                .flip_rows          = PETSC_TRUE,
                                                .flip_columns       = PETSC_TRUE,
                                                .shift              = 8};
+
+static PetscErrorCode Units(MPI_Comm comm, SpanPriorTrainOptions *o)
+{
+  SpanPriorConfig *c = &o->config;
+  PetscInt range[2], n = 0;
+  PetscFunctionBeginUser;
+  c->channels = o->channels;
+  while (strcmp(SpanPriorUnitNames[c->units], o->units)) c->units++;
+  c->low   = o->low;
+  c->high  = o->high;
+  c->scale = o->scale;
+  SpanCheckInput(comm, o->channels == 2 || o->phase == 0, "--phase %g: images of one channel (--channels 1) have none",
+                 o->phase);
+  SpanCheckInput(comm, c->units == SPAN_PRIOR_RELATIVE || (o->channels == 1 && o->scale > 0),
+                 "--units HU: needs --channels 1 and a --scale above 0");
+  SpanCheckInput(comm, o->zoom_low <= o->zoom_high, "--zoom_low %g: above --zoom_high %g", o->zoom_low, o->zoom_high);
+  if (!o->hold_out[0]) PetscFunctionReturn(0);
+  PetscCall(SpanTrainOptionsList(comm, "hold_out", o->hold_out, 0, 1000000000, 2, range, &n));
+  SpanCheckInput(comm, n == 2 && range[0] < range[1], "--hold_out %s: must be FIRST,END with FIRST below END",
+                 o->hold_out);
+  SpanCheckInput(comm, !o->train.validation[0], "--hold_out %s: not with --validation %s", o->hold_out,
+                 o->train.validation);
+  o->held_first = range[0];
+  o->held_end   = range[1];
+  PetscFunctionReturn(0);
+}
 
 static PetscErrorCode Derive(MPI_Comm comm, SpanPriorTrainOptions *o)
 {
@@ -63,13 +95,16 @@ static PetscErrorCode Derive(MPI_Comm comm, SpanPriorTrainOptions *o)
   c->patches.rows = c->patches.columns = o->patch;
   c->patches.padding                   = o->padding;
   c->patches.positions                 = o->positions;
-  o->augmentation                      = (SpanAugmentation){.phase        = o->phase,
-                                                            .intensity    = {o->intensity_low, o->intensity_high},
-                                                            .flip_rows    = o->flip_rows,
-                                                            .flip_columns = o->flip_columns,
-                                                            .shading      = o->shading,
-                                                            .shift        = o->shift};
-  const PetscInt divisor               = (PetscInt)1 << (c->unet.n_levels - 1);
+  PetscCall(Units(comm, o));
+  o->augmentation        = (SpanAugmentation){.channels     = o->channels,
+                                              .zoom         = {o->zoom_low, o->zoom_high},
+                                              .phase        = o->phase,
+                                              .intensity    = {o->intensity_low, o->intensity_high},
+                                              .flip_rows    = o->flip_rows,
+                                              .flip_columns = o->flip_columns,
+                                              .shading      = o->shading,
+                                              .shift        = o->shift};
+  const PetscInt divisor = (PetscInt)1 << (c->unet.n_levels - 1);
   SpanCheckInput(comm, o->patch % (2 * divisor) == 0 || (o->patch % divisor == 0 && divisor > 1),
                  "--patch %" PetscInt_FMT ": must be divisible by %" PetscInt_FMT
                  ", since --channel_mult %s has %" PetscInt_FMT " levels",
@@ -107,14 +142,24 @@ PetscErrorCode SpanPriorTrainOptionsRead(MPI_Comm comm, SpanPriorTrainOptions *o
       {"groups", SPAN_OPTION_INT, &o->groups, 1, 4096, NULL, "of the norms"},
       {"scale", SPAN_OPTION_REAL, &o->scale, 0, 1e30, NULL,
        "multiplies the images; 0: such that 99.8 % of what is above 0 lies below 1"},
+      {"channels", SPAN_OPTION_INT, &o->channels, 1, 2, NULL, "of an image: 2, re and im, or 1, real"},
+      {"units", SPAN_OPTION_CHOICE, o->units, 0, 0, "relative|HU",
+       "of the images: their brightness alone, or CT numbers"},
+      {"low", SPAN_OPTION_REAL, &o->low, -1e5, 1e5, NULL, "HU: the CT number that is 0 to the prior, before --scale"},
+      {"high", SPAN_OPTION_REAL, &o->high, 1e-3, 1e3, NULL,
+       "HU: the prior's greatest number; what is beyond is cut off"},
       {"phase", SPAN_OPTION_REAL, &o->phase, 0, 100, NULL, "strength of the random smooth phase in radians; 0: none"},
       {"intensity_low", SPAN_OPTION_REAL, &o->intensity_low, 0, 1e3, NULL, "least random factor of an image"},
       {"intensity_high", SPAN_OPTION_REAL, &o->intensity_high, 0, 1e3, NULL, "greatest"},
       {"flip_rows", SPAN_OPTION_BOOL, &o->flip_rows, 0, 0, NULL, "turn half of the images upside down"},
       {"flip_columns", SPAN_OPTION_BOOL, &o->flip_columns, 0, 0, NULL, "mirror half of them"},
+      {"zoom_low", SPAN_OPTION_REAL, &o->zoom_low, 0.1, 10, NULL, "least random factor of an image's size"},
+      {"zoom_high", SPAN_OPTION_REAL, &o->zoom_high, 0.1, 10, NULL, "greatest"},
       {"shading", SPAN_OPTION_REAL, &o->shading, 0, 10, NULL,
        "strength of the random shading of receive coils around the head; 0: none"},
       {"shift", SPAN_OPTION_INT, &o->shift, 0, 4096, NULL, "move images by up to so many points"},
+      {"hold_out", SPAN_OPTION_STRING, o->hold_out, 0, 0, NULL,
+       "FIRST,END: validate with these of the images instead, which are not trained on then"},
       {"validation_patches", SPAN_OPTION_INT, &o->validation_patches, 1, 1e6, NULL, "patches a validation noise level"},
       {"pictures", SPAN_OPTION_STRING, o->train.pictures, 0, 0, NULL,
        "stem of the PNGs: curve, denoised and generated images; without it the model's name; none"},
@@ -144,12 +189,13 @@ PetscErrorCode SpanPriorTrainOptionsDescribe(const SpanPriorTrainOptions *o, cha
       ", positions %d, surroundings %s, model_channels %" PetscInt_FMT ", channel_mult %s, res_blocks %" PetscInt_FMT
       ", attention %s, middle_attention %d, head_channels %" PetscInt_FMT ", groups %" PetscInt_FMT
       ", type %s, scale %g, phase %g, intensity %g to %g, flips %d %d, shading %g, shift %" PetscInt_FMT
-      ", seed %" PetscInt_FMT,
+      ", seed %" PetscInt_FMT ", channels %" PetscInt_FMT ", units %s, low %g, high %g, zoom %g to %g, hold_out %s",
       o->train.batch, o->train.micro_batch, o->patches_per_image, o->train.optimizer, o->train.learning_rate,
       o->train.beta1, o->train.beta2, o->train.weight_decay, o->train.clip, o->train.ema, o->form, o->sigma_data,
       o->level_mean, o->level_deviation, o->patch, o->padding, (int)o->positions, o->surroundings, o->model_channels,
       o->channel_mult, o->res_blocks, o->attention, (int)o->middle_attention, o->head_channels, o->groups,
       o->train.type, o->scale, o->phase, o->intensity_low, o->intensity_high, (int)o->flip_rows, (int)o->flip_columns,
-      o->shading, o->shift, o->train.seed));
+      o->shading, o->shift, o->train.seed, o->channels, o->units, o->low, o->high, o->zoom_low, o->zoom_high,
+      o->hold_out));
   PetscFunctionReturn(0);
 }

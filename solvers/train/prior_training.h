@@ -14,8 +14,9 @@ typedef struct {
   const SpanPriorTrainOptions *options;
   SpanTape tape;
   SpanPrior prior;
-  SpanImages images, validation_images; /* the latter NULL: none */
-  SpanTrainSource source, validation;
+  SpanImages images, validation_images; /* the latter NULL: none, or some of the former */
+  PetscInt *numbers;                    /* with --hold_out: of the images, those that are trained on first */
+  SpanTrainSource source, validation;   /* validation.n 0: none */
   SpanTrainBatch batch;
   double noise[span_validation_levels * span_noise_columns]; /* of SpanPriorNoise, once the model is written */
 } SpanPriorTraining;

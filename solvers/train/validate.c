@@ -16,7 +16,7 @@ static PetscErrorCode Errors(SpanPriorTraining *run, const SpanTrainBatch *batch
 {
   const SpanPatchGeometry *g = &run->validation.geometry;
   const PetscInt64 in[4]     = {batch->n, g->rows, g->columns, run->validation.channels};
-  const PetscInt size        = g->rows * g->columns * 2;
+  const PetscInt size        = g->rows * g->columns * run->validation.of_image;
   SpanTensor input, result;
   PetscFunctionBeginUser;
   PetscCall(SpanTensorWrap(SpanTapeArena(run->tape), 4, in, batch->input, &input));
@@ -31,16 +31,16 @@ static PetscErrorCode Errors(SpanPriorTraining *run, const SpanTrainBatch *batch
 /* The same of the noise: the F that leaves an image as it is has (noisy - skip noisy) / out. */
 static PetscErrorCode Noise(SpanPriorTraining *run, const SpanTrainBatch *batch, double *sum)
 {
-  const PetscInt points = run->validation.geometry.rows * run->validation.geometry.columns, size = 2 * points,
-                 channels = run->validation.channels;
+  const PetscInt points   = run->validation.geometry.rows * run->validation.geometry.columns,
+                 of_image = run->validation.of_image, size = of_image * points, channels = run->validation.channels;
   PetscFunctionBeginUser;
   for (PetscInt p = 0; p < batch->n * points; p++) {
     const SpanDenoiserCoefficients c = SpanDenoiserAt(run->validation.denoiser, batch->sigma[p / points]);
-    for (PetscInt k = 0; k < 2; k++)
-      *sum +=
-          pow((1 - c.skip) / (c.out * c.in) * (double)batch->input[p * channels + k] - (double)batch->target[2 * p + k],
-              2) /
-          (double)size;
+    for (PetscInt k = 0; k < of_image; k++)
+      *sum += pow((1 - c.skip) / (c.out * c.in) * (double)batch->input[p * channels + k] -
+                      (double)batch->target[of_image * p + k],
+                  2) /
+              (double)size;
   }
   PetscFunctionReturn(0);
 }
@@ -74,8 +74,11 @@ static PetscErrorCode Squares(SpanPriorTraining *run,
   PetscFunctionReturn(0);
 }
 
-/* Of complex images, 1 their maximum; `square` is the mean of a part's. */
-static double Psnr(double square) { return -10 * log10(2 * square); }
+/* 1 is the images' maximum; `square` is the mean of a channel's. */
+static double Psnr(const SpanPriorTraining *run, double square)
+{
+  return -10 * log10((double)run->validation.of_image * square);
+}
 
 PetscErrorCode SpanPriorValidate(SpanPriorTraining *run, PetscInt step, SpanTable *validations)
 {
@@ -84,7 +87,8 @@ PetscErrorCode SpanPriorValidate(SpanPriorTraining *run, PetscInt step, SpanTabl
   PetscCall(Squares(run, Errors, squares));
   for (int l = 0; l < span_validation_levels; l++) {
     const double weight                       = SpanDenoiserAt(run->validation.denoiser, span_levels[l]).weight;
-    const double row[span_validation_columns] = {(double)step, span_levels[l], weight * squares[l], Psnr(squares[l])};
+    const double row[span_validation_columns] = {(double)step, span_levels[l], weight * squares[l],
+                                                 Psnr(run, squares[l])};
     PetscCall(SpanTableAdd(validations, row));
   }
   PetscFunctionReturn(0);
@@ -97,7 +101,7 @@ PetscErrorCode SpanPriorNoise(SpanPriorTraining *run, double noise[])
   PetscCall(Squares(run, Noise, squares));
   for (int l = 0; l < span_validation_levels; l++) {
     noise[l * span_noise_columns]     = span_levels[l];
-    noise[l * span_noise_columns + 1] = Psnr(squares[l]);
+    noise[l * span_noise_columns + 1] = Psnr(run, squares[l]);
   }
   PetscFunctionReturn(0);
 }
