@@ -2,7 +2,7 @@
    A step from noise level s to the next one r, on v, the volume in the prior's units:
 
      v0  = D(v; s)                                         slice by slice: one evaluation of the network
-     v0' = the data's say, and that of total variation along z (agreement.h)
+     v0' = the data's say, and that of total variation along z (agreement.h), cut off at the bounds of a voxel
      v   = v0' + r (eta z + sqrt(1 - eta^2) (v - v0) / s)  z: new noise (noise_z.h)
 
    Consistency `noisy`: tau = 1, g = s^2, W = 1 / variance of v's lines, and rho, lambda times s^2: one step towards the
@@ -35,6 +35,7 @@ typedef struct {
   SpanNoiseZ noise;
   PetscBool noisy, published, coupled;
   double *levels;
+  double least, most;        /* bounds of a voxel, 1/mm */
   double scale, shift, norm; /* v = scale mu; the prior's input less v; a bound of A'WA's eigenvalues */
   PetscBool scaled;          /* adjoint is A'W y times scale */
   float *v, *estimate, *d, *u, *slice, *anchors;
@@ -123,6 +124,7 @@ static PetscErrorCode Create(SpanCTSolver solver)
   d->n          = p->local->voxels;
   d->plane      = p->geometry->ny * p->geometry->nx;
   solver->steps = d->options->steps;
+  SpanCTBounds(p, &d->least, &d->most);
   PetscCall(PetscMalloc1(d->options->steps + 1, &d->levels));
   PetscCall(Choices(d));
   const PetscInt coupled = d->coupled ? d->n : 0;
@@ -273,6 +275,7 @@ static SpanAgreementWeights Weights(const Dds *d, double level)
 static PetscErrorCode Agree(Dds *d, double level)
 {
   const SpanAgreementWeights w = Weights(d, level);
+  const float least = (float)PetscMax(d->scale * d->least, -1e30), most = (float)PetscMin(d->scale * d->most, 1e30);
   PetscFunctionBeginUser;
   if (!d->scaled) PetscCall(VecScale(d->adjoint, d->scale));
   d->scaled = PETSC_TRUE;
@@ -283,6 +286,8 @@ static PetscErrorCode Agree(Dds *d, double level)
   }
   PetscCall(SpanAgreementRound(d->agreement, &w, d->adjoint, d->x, d->vec_d, d->vec_u));
   PetscCall(SpanVecToFloats(d->x, d->n, d->v));
+#pragma omp parallel for simd
+  for (PetscInt i = 0; i < d->n; i++) d->v[i] = fminf(fmaxf(d->v[i], least), most);
   if (d->coupled) {
     PetscCall(SpanVecToFloats(d->vec_d, d->n, d->d));
     PetscCall(SpanVecToFloats(d->vec_u, d->n, d->u));
