@@ -7,14 +7,14 @@
 
 static const char kind[] = "predict";
 
-static PetscErrorCode Fingerprint(const SpanPredictRun *run, char text[512])
+static PetscErrorCode Fingerprint(const SpanPredictRun *run, char text[8192])
 {
   const SpanPredictOptions *o = run->options;
   char model[64], data[64];
   PetscFunctionBeginUser;
   PetscCall(SpanHashFile(run->layout.world, run->model_path, model));
   PetscCall(SpanHashFile(run->layout.world, run->data_path, data));
-  snprintf(text, 512,
+  snprintf(text, 8192,
            "model %s, fields %s, group %s, stride %" PetscInt_FMT ", first_sample %" PetscInt_FMT
            ", samples %" PetscInt_FMT ", rollout %" PetscInt_FMT ", batch %" PetscInt_FMT,
            model, data, o->group, o->stride, o->first_sample, o->samples, o->rollout, o->batch);
@@ -25,7 +25,7 @@ PetscErrorCode SpanPredictSave(SpanPredictRun *run)
 {
   const PetscInt size  = SpanOperatorSamplesShape(run->samples)->out_size,
                  count = run->layout.team_rank == 0 ? run->count : 0;
-  char fingerprint[512];
+  char fingerprint[8192];
   int64_t *done;
   SpanCheckpoint c;
   PetscFunctionBeginUser;
@@ -57,7 +57,7 @@ static PetscErrorCode RestoreLocal(SpanPredictRun *run, SpanCheckpoint c)
 
 PetscErrorCode SpanPredictRestore(SpanPredictRun *run)
 {
-  char fingerprint[512];
+  char fingerprint[8192];
   SpanCheckpoint c;
   PetscFunctionBeginUser;
   PetscCall(Fingerprint(run, fingerprint));
