@@ -54,7 +54,7 @@ PetscErrorCode SpanLayerNorm(SpanTape tape, SpanTensor x, SpanTensor weight, Spa
 /* Batch norm (Ioffe and Szegedy 2015) over all axes but the last, and activation, formula as layer norm's. x: (..., C);
    weight, bias, mean, variance: (C). training: by the batch's moments (biased variance), and mean and variance, the
    running ones, move towards them by `momentum` (variance unbiased, as PyTorch does); otherwise by mean and variance,
-   which stay as they are. Errors: a single row in training. */
+   which stay as they are. The batch is that of all ranks of the tape's team. Errors: a single row in training. */
 PetscErrorCode SpanBatchNorm(SpanTape tape, SpanTensor x, SpanTensor weight, SpanTensor bias, SpanTensor mean,
                              SpanTensor variance, double momentum, double eps, PetscBool training,
                              SpanActivation activation, SpanTensor *y);
