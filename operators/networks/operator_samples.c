@@ -21,6 +21,7 @@ struct SpanOperatorSamples_ {
   SpanOperatorShape shape;
   SpanShared shared;   /* NULL: not held */
   PetscInt record;     /* numbers of a sample of the file */
+  PetscInt block;      /* samples that are read at once: compressed files are read in chunks of many */
   float *buffer, *raw; /* one record as frames, unless held; as the file has it */
 };
 
@@ -86,15 +87,19 @@ static void Turn(PetscInt channels, PetscInt times, PetscInt points, const float
         frames[(t * points + p) * channels + c] = raw[(c * times + t) * points + p];
 }
 
-static PetscErrorCode ReadRecord(SpanOperatorSamples s, PetscInt index, float *record)
+/* Records of samples index .. index + n of those asked for; n at most s->block. */
+static PetscErrorCode ReadRecords(SpanOperatorSamples s, PetscInt index, PetscInt n, float *records)
 {
   const SpanFieldsInfo *info = SpanFieldsGetInfo(s->fields);
-  const PetscInt in          = s->points * s->in_frames * info->in_channels;
+  const PetscInt in          = s->points * s->in_frames * info->in_channels,
+                 out         = s->points * s->out_frames * info->out_channels;
   PetscFunctionBeginUser;
-  PetscCall(SpanFieldsReadInput(s->fields, s->first + index, 1, &s->box, s->raw));
-  Turn(info->in_channels, s->in_frames, s->points, s->raw, record);
-  PetscCall(SpanFieldsReadOutput(s->fields, s->first + index, 1, &s->box, s->raw));
-  Turn(info->out_channels, s->out_frames, s->points, s->raw, record + in);
+  PetscCall(SpanFieldsReadInput(s->fields, s->first + index, n, &s->box, s->raw));
+  for (PetscInt i = 0; i < n; i++)
+    Turn(info->in_channels, s->in_frames, s->points, s->raw + i * in, records + i * s->record);
+  PetscCall(SpanFieldsReadOutput(s->fields, s->first + index, n, &s->box, s->raw));
+  for (PetscInt i = 0; i < n; i++)
+    Turn(info->out_channels, s->out_frames, s->points, s->raw + i * out, records + i * s->record + in);
   PetscFunctionReturn(0);
 }
 
@@ -108,7 +113,8 @@ static PetscErrorCode Fill(SpanOperatorSamples s)
   PetscCallMPI(MPI_Comm_rank(SpanSharedNode(s->shared), &rank));
   PetscCallMPI(MPI_Comm_size(SpanSharedNode(s->shared), &size));
   SpanShare(s->count, size, rank, &first, &count);
-  for (PetscInt i = first; i < first + count; i++) PetscCall(ReadRecord(s, i, all + (size_t)i * (size_t)s->record));
+  for (PetscInt i = 0; i < count; i += s->block)
+    PetscCall(ReadRecords(s, first + i, PetscMin(s->block, count - i), all + (size_t)(first + i) * (size_t)s->record));
   PetscFunctionReturn(0);
 }
 
@@ -143,8 +149,9 @@ PetscErrorCode SpanOperatorSamplesOpen(MPI_Comm comm, const char path[], const c
   PetscCall(SpanFieldsSubsample(s->fields, view->stride, &s->box));
   PetscCall(Times(s));
   PetscCall(Sizes(s));
-  PetscCall(PetscMalloc1(s->points * PetscMax(s->in_frames * info->in_channels, s->out_frames * info->out_channels),
-                         &s->raw));
+  s->block = hold ? PetscMax(1, (1 << 22) / s->record) : 1;
+  PetscCall(PetscMalloc1(
+      s->block * s->points * PetscMax(s->in_frames * info->in_channels, s->out_frames * info->out_channels), &s->raw));
   if (hold)
     PetscCall(Hold(s));
   else
@@ -197,7 +204,7 @@ PetscErrorCode SpanOperatorSamplesGet(SpanOperatorSamples s, PetscInt index, flo
   if (s->shared)
     record = (const float *)SpanSharedData(s->shared) + (size_t)(index / s->shape.windows) * (size_t)s->record;
   else
-    PetscCall(ReadRecord(s, index / s->shape.windows, s->buffer));
+    PetscCall(ReadRecords(s, index / s->shape.windows, 1, s->buffer));
   if (s->history) {
     const float *window = record + (s->skipped + index % s->shape.windows) * in;
     Copy(s->points, info->in_channels, s->history, PETSC_TRUE, window, input);

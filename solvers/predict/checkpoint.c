@@ -7,17 +7,17 @@
 
 static const char kind[] = "predict";
 
-static PetscErrorCode Fingerprint(const SpanPredictRun *run, char text[8192])
+PetscErrorCode SpanPredictFingerprint(SpanPredictRun *run)
 {
   const SpanPredictOptions *o = run->options;
   char model[64], data[64];
   PetscFunctionBeginUser;
   PetscCall(SpanHashFile(run->layout.world, run->model_path, model));
   PetscCall(SpanHashFile(run->layout.world, run->data_path, data));
-  snprintf(text, 8192,
+  PetscCall(PetscSNPrintf(run->fingerprint, sizeof run->fingerprint,
            "model %s, fields %s, group %s, stride %" PetscInt_FMT ", first_sample %" PetscInt_FMT
            ", samples %" PetscInt_FMT ", rollout %" PetscInt_FMT ", batch %" PetscInt_FMT,
-           model, data, o->group, o->stride, o->first_sample, o->samples, o->rollout, o->batch);
+           model, data, o->group, o->stride, o->first_sample, o->samples, o->rollout, o->batch));
   PetscFunctionReturn(0);
 }
 
@@ -25,14 +25,12 @@ PetscErrorCode SpanPredictSave(SpanPredictRun *run)
 {
   const PetscInt size  = SpanOperatorSamplesShape(run->samples)->out_size,
                  count = run->layout.team_rank == 0 ? run->count : 0;
-  char fingerprint[8192];
   int64_t *done;
   SpanCheckpoint c;
   PetscFunctionBeginUser;
-  PetscCall(Fingerprint(run, fingerprint));
   PetscCall(PetscMalloc1(run->count, &done));
   for (PetscInt i = 0; i < run->count; i++) done[i] = run->done[i];
-  PetscCall(SpanCheckpointCreate(run->layout.world, run->options->checkpoint, kind, fingerprint, &c));
+  PetscCall(SpanCheckpointCreate(run->layout.world, run->options->checkpoint, kind, run->fingerprint, &c));
   PetscCall(SpanCheckpointWrite(c, "done", SPAN_CHECKPOINT_INT64, run->n, 1, run->first, count, done));
   PetscCall(SpanCheckpointWrite(c, "frames", SPAN_CHECKPOINT_FLOAT, run->n * run->steps, size, run->first * run->steps,
                                 count * run->steps, run->frames));
@@ -57,11 +55,9 @@ static PetscErrorCode RestoreLocal(SpanPredictRun *run, SpanCheckpoint c)
 
 PetscErrorCode SpanPredictRestore(SpanPredictRun *run)
 {
-  char fingerprint[8192];
   SpanCheckpoint c;
   PetscFunctionBeginUser;
-  PetscCall(Fingerprint(run, fingerprint));
-  PetscCall(SpanCheckpointOpen(run->layout.world, run->options->checkpoint, kind, fingerprint, &c));
+  PetscCall(SpanCheckpointOpen(run->layout.world, run->options->checkpoint, kind, run->fingerprint, &c));
   if (!c) PetscFunctionReturn(0);
   PetscCall(SpanErrorAgree(run->layout.world, RestoreLocal(run, c)));
   PetscCall(SpanCheckpointClose(&c));

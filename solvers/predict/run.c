@@ -200,6 +200,7 @@ PetscErrorCode SpanPredictFrames(SpanPredictRun *run)
   PetscBool worked, more = PETSC_TRUE;
   double last_saved = SpanReportSeconds();
   PetscFunctionBeginUser;
+  if (o->checkpoint[0]) PetscCall(SpanPredictFingerprint(run));
   if (o->resume) PetscCall(SpanPredictRestore(run));
   if (o->checkpoint[0]) PetscCall(SpanSignalsInstall());
   /* The first checkpoint at once: a place that cannot be written is found out before the work, not after it. */

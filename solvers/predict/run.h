@@ -27,6 +27,7 @@ typedef struct {
   PetscInt *done;              /* (count): finished steps */
   double *errors;              /* (n, steps, 2): relative errors in L2 and H1, -1 where there is no truth */
   PetscBool truth;             /* whether there is a truth for every frame */
+  char fingerprint[5120];      /* with --checkpoint */
 } SpanPredictRun;
 
 /* Collective: the model, the set, what fits to what. */
@@ -40,7 +41,8 @@ PetscErrorCode SpanPredictAdvance(SpanPredictRun *run, PetscBool *worked);
 /* The truth of a frame of item `item` of all, if the set has it. Not collective. frame: (out_size). */
 PetscErrorCode SpanPredictTruth(const SpanPredictRun *run, PetscInt item, PetscInt step, float *frame, PetscBool *has);
 
-/* checkpoint.c: collective. Restore leaves the run as it is if there is no checkpoint. */
+/* checkpoint.c: collective. Fingerprint comes first. Restore leaves the run as it is if there is no checkpoint. */
+PetscErrorCode SpanPredictFingerprint(SpanPredictRun *run);
 PetscErrorCode SpanPredictSave(SpanPredictRun *run);
 PetscErrorCode SpanPredictRestore(SpanPredictRun *run);
 /* errors.c: collective: fills run->errors. */
