@@ -14,6 +14,7 @@ typedef struct {
   char penalty[PETSC_MAX_PATH_LEN], dimensions[PETSC_MAX_PATH_LEN];
   PetscReal water;                                            /* 1/mm; 0: the file's */
   PetscReal voxel;                                            /* 0: the file's grid */
+  PetscInt every;                                             /* takes each of so many views */
   PetscInt size;                                              /* voxels along x and y; 0: the file's grid */
   PetscReal least, most;                                      /* bounds of a voxel */
   PetscReal axis;                                             /* axis_offset, mm; beyond 1e30: the file's */

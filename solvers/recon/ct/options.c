@@ -12,6 +12,7 @@ void SpanCTOptionsDefaults(SpanReconOptions *o)
                           .least      = -PETSC_MAX_REAL,
                           .most       = PETSC_MAX_REAL,
                           .axis       = PETSC_MAX_REAL,
+                          .every      = 1,
                           .ends       = "free",
                           .along_z    = "independent"};
 }
@@ -23,6 +24,9 @@ void SpanCTOptionsRows(SpanReconOptions *o, SpanOption *table, int *n)
       {"method", SPAN_OPTION_CHOICE, o->method, 0, 0, "fbp|fdk|cgls|tikhonov|sirt|tv|pwls|dds",
        "how to reconstruct; without it fbp, of a cone fdk"},
       {"scan", SPAN_OPTION_STRING, ct->scan, 0, 0, NULL, "which scan of a file of several"},
+      {"every", SPAN_OPTION_INT, &ct->every, 1, 1 << 20, NULL, "take the first of each so many views alone"},
+      {"noise", SPAN_OPTION_REAL, &o->noise, 0, 1e30, NULL,
+       "standard deviation of a line integral; 0: from the photons counted, or estimated from the lines"},
       {"filter", SPAN_OPTION_CHOICE, ct->filter, 0, 0, "ramp|hann|shepp-logan", "fbp, fdk: the window of the ramp"},
       {"units", SPAN_OPTION_CHOICE, ct->units, 0, 0, "hu|1/mm",
        "of output, reference and bounds; without it hu where the attenuation of water is known"},

@@ -10,6 +10,7 @@ static int Items(int ranks, const SpanCTRun *run, SpanPlanItem items[most_items]
 {
   const SpanCTProblem *p  = &run->input.problem;
   const SpanCTGeometry *g = p->geometry;
+  const PetscInt every    = p->options->ct.every; /* all views are read */
   PetscInt first, slices, rows;
   int n = 0;
   SpanShare(g->nz, ranks, 0, &first, &slices);
@@ -20,7 +21,7 @@ static int Items(int ranks, const SpanCTRun *run, SpanPlanItem items[most_items]
   /* After the method: the result and the reference, or what the result leaves of the data. */
   const double after = PetscMax(2 * samples, p->options->reference[0] ? voxels : 0);
   items[n++] = (SpanPlanItem){p->prior ? "program, libraries, prior" : "program and libraries", SpanPlanBaseline()};
-  items[n++] = (SpanPlanItem){"projections, weights", 2 * samples};
+  items[n++] = (SpanPlanItem){"projections, weights", (2 + (every > 1 ? (double)every : 0)) * samples};
   items[n++] = (SpanPlanItem){"projector", SpanSlabsMemory(g, ranks, omp_get_max_threads())};
   items[n++] = (SpanPlanItem){"volume", voxels};
   items[n++] = (SpanPlanItem){"work of the method", PetscMax(method, after)};

@@ -49,6 +49,52 @@ static PetscErrorCode Axis(MPI_Comm comm, SpanProjections projections, const Spa
   PetscFunctionReturn(0);
 }
 
+/* --every: of n numbers a view. */
+static PetscErrorCode TakeEvery(PetscInt every, PetscInt n, const PetscReal **values, PetscReal **taken)
+{
+  PetscFunctionBeginUser;
+  if (!*values) PetscFunctionReturn(0);
+  PetscCall(PetscMalloc1(n, taken));
+  for (PetscInt a = 0; a < n; a++) (*taken)[a] = (*values)[a * every];
+  *values = *taken;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Views(const SpanReconOptions *o, SpanCTInput *in)
+{
+  SpanCTGeometry *g    = &in->geometry;
+  const PetscInt every = o->ct.every;
+  PetscFunctionBeginUser;
+  if (every == 1) PetscFunctionReturn(0);
+  g->n_views = (g->n_views + every - 1) / every;
+  PetscCall(TakeEvery(every, g->n_views, &g->angles, &in->angles));
+  PetscCall(TakeEvery(every, g->n_views, &g->source_z, &in->source_z));
+  PetscFunctionReturn(0);
+}
+
+typedef PetscErrorCode (*Reader)(SpanProjections projections, PetscInt first, PetscInt n_rows, float *numbers);
+
+/* This rank's rows of the views that --every takes. */
+static PetscErrorCode Read(SpanProjections projections, Reader read, const SpanCTInput *in, float *out)
+{
+  const SpanSlabsInfo *l = in->problem.local;
+  const PetscInt every = in->problem.options->ct.every, first = in->first_slice + l->first_row;
+  const PetscInt view = l->n_rows * in->geometry.n_u;
+  float *all;
+  PetscFunctionBeginUser;
+  if (!l->n_rows) PetscFunctionReturn(0);
+  if (every == 1) {
+    PetscCall(read(projections, first, l->n_rows, out));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(PetscMalloc1(SpanProjectionsGetInfo(projections)->geometry.n_views * view, &all));
+  PetscErrorCode ierr = read(projections, first, l->n_rows, all);
+  for (PetscInt a = 0; a < in->geometry.n_views && !ierr; a++)
+    ierr = PetscArraycpy(out + a * view, all + a * every * view, view);
+  PetscCall(PetscFree(all));
+  PetscFunctionReturn(ierr);
+}
+
 PetscErrorCode SpanCTInputPlan(MPI_Comm comm, SpanProjections projections, const SpanReconOptions *o, SpanCTInput *in)
 {
   const SpanProjectionsInfo *info = SpanProjectionsGetInfo(projections);
@@ -64,6 +110,7 @@ PetscErrorCode SpanCTInputPlan(MPI_Comm comm, SpanProjections projections, const
   SpanCheckInput(comm, strcmp(o->method, "fdk") || g->kind == SPAN_CT_CONE,
                  "%s: --method fdk is for cones; parallel and fan beams have fbp", info->path);
   PetscCall(Axis(comm, projections, &o->ct, in));
+  PetscCall(Views(o, in));
   if (g->kind != SPAN_CT_CONE) g->nz = g->n_v = in->n_slices;
   PetscCall(SpanCTGeometryCheck(comm, info->path, g));
   const double water = o->ct.water > 0 ? o->ct.water : info->water;
@@ -89,14 +136,11 @@ static PetscErrorCode Weights(SpanProjections projections, SpanCTInput *in)
 {
   SpanCTProblem *p        = &in->problem;
   const SpanSlabsInfo *l  = p->local;
-  const PetscInt first    = in->first_slice + l->first_row;
   const SpanCTGeometry *g = &in->geometry;
   double variance         = p->options->noise * p->options->noise, power;
-  PetscErrorCode ierr     = 0;
   PetscFunctionBeginUser;
   if (SpanProjectionsGetInfo(projections)->has_counts && variance == 0) {
-    if (l->n_rows) ierr = SpanProjectionsReadWeights(projections, first, l->n_rows, in->weights);
-    PetscCall(SpanErrorAgree(l->comm, ierr));
+    PetscCall(SpanErrorAgree(l->comm, Read(projections, SpanProjectionsReadWeights, in, in->weights)));
     PetscFunctionReturn(0);
   }
   if (variance == 0) {
@@ -140,14 +184,12 @@ static PetscErrorCode Noise(SpanCTInput *in)
 
 PetscErrorCode SpanCTInputLoad(MPI_Comm comm, SpanProjections projections, SpanCTInput *in)
 {
-  SpanCTProblem *p    = &in->problem;
-  PetscErrorCode ierr = 0;
+  SpanCTProblem *p = &in->problem;
   PetscFunctionBeginUser;
   PetscCall(SpanSlabsCreate(comm, &in->geometry, &p->slabs));
   const SpanSlabsInfo *l = p->local = SpanSlabsGetInfo(p->slabs);
   PetscCall(PetscMalloc2(l->samples, &in->lines, l->samples, &in->weights));
-  if (l->n_rows) ierr = SpanProjectionsRead(projections, in->first_slice + l->first_row, l->n_rows, in->lines);
-  PetscCall(SpanErrorAgree(comm, ierr));
+  PetscCall(SpanErrorAgree(comm, Read(projections, SpanProjectionsRead, in, in->lines)));
   PetscCall(Weights(projections, in));
   p->lines   = in->lines;
   p->weights = in->weights;
@@ -159,6 +201,8 @@ PetscErrorCode SpanCTInputDestroy(SpanCTInput *in)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscFree2(in->lines, in->weights));
+  PetscCall(PetscFree(in->angles));
+  PetscCall(PetscFree(in->source_z));
   PetscCall(SpanSlabsDestroy(&in->problem.slabs));
   PetscFunctionReturn(0);
 }

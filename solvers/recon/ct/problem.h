@@ -10,6 +10,7 @@ typedef struct {
   PetscBool axis_found;           /* the file does not say where the axis is: it was found */
   PetscBool hu;                   /* output, reference and bounds are in HU */
   float *lines, *weights;
+  PetscReal *angles, *source_z; /* of the views that --every took; NULL where it takes all */
 } SpanCTInput;
 
 /* Collective: the grid, units and slices, from the file's head and the options. Errors (input): --units hu without the

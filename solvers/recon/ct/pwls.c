@@ -19,7 +19,7 @@
 #include <string.h>
 
 enum { default_iterations = 200, least_iterations = 10 };
-static const double factor = 0.15, default_tolerance = 1e-3, edge = 0.02;
+static const double edge_factor = 0.6, quadratic_factor = 0.08, default_tolerance = 1e-3, edge = 0.02;
 
 typedef struct {
   PetscBool in_3d, quadratic;
@@ -38,7 +38,7 @@ static PetscErrorCode Scale(SpanCTSolver solver, Pwls *w)
   PetscFunctionBeginUser;
   PetscCall(SpanCTNoiseRoot(p, w->steps, &root));
   PetscCall(SpanCTObjectLevel(p, &level));
-  solver->strength = p->strength >= 0 ? p->strength : factor * root;
+  solver->strength = p->strength >= 0 ? p->strength : (w->quadratic ? quadratic_factor : edge_factor) * root;
   w->inverse       = (float)(level > 0 ? 1 / (edge * level) : 1);
   w->b             = (float)solver->strength * w->inverse;
   if (w->quadratic) w->inverse = 0;
