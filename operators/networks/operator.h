@@ -7,10 +7,10 @@
 enum { span_operator_max_channels = 16 };
 
 typedef struct {
-  SpanFNOConfig fno;     /* in_channels: of the fields; the surroundings' channels come on top */
-  PetscInt levels;       /* of multi-grid patches, two axes only: 2^levels x 2^levels patches; 0: the whole domain */
-  double padding;        /* of a patch on each side, a share of the whole domain */
-  double input_mean[span_operator_max_channels], input_deviation[span_operator_max_channels];   /* 0 and 1 at first */
+  SpanFNOConfig fno; /* in_channels: of the fields; the surroundings' channels come on top */
+  PetscInt levels;   /* of multi-grid patches, two axes only: 2^levels x 2^levels patches; 0: the whole domain */
+  double padding;    /* of a patch on each side, a share of the whole domain */
+  double input_mean[span_operator_max_channels], input_deviation[span_operator_max_channels]; /* 0 and 1 at first */
   double output_mean[span_operator_max_channels], output_deviation[span_operator_max_channels];
 } SpanOperatorConfig;
 

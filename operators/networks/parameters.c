@@ -80,8 +80,12 @@ PetscErrorCode SpanParametersAllocate(SpanParameters p, uint64_t seed)
     one->tensor->data    = values;
     PetscCall(SpanTensorWrap(p->arena, one->tensor->n_dims, one->tensor->shape, p->gradients + one->first,
                              &one->tensor->gradient));
+    if (one->start == SPAN_START_NORMAL) {
+      SpanRandomNormals(seed, SPAN_RANDOM_PARAMETERS, 0, (uint64_t)one->first, (size_t)one->tensor->size, values);
+      for (PetscInt64 j = 0; j < one->tensor->size; j++) values[j] *= (float)one->bound;
+    }
     for (PetscInt64 j = 0; j < one->tensor->size; j++) {
-      if (one->start == SPAN_START_ONE) values[j] = 1;
+      if (one->start == SPAN_START_ONE || (one->start == SPAN_START_COMPLEX_ONE && j % 2 == 0)) values[j] = 1;
       if (one->start == SPAN_START_UNIFORM)
         values[j] = (float)(one->bound *
                             (2 * SpanRandomUniform(seed, SPAN_RANDOM_PARAMETERS, 0, (uint64_t)(one->first + j)) - 1));
