@@ -125,6 +125,7 @@ static PetscErrorCode ReadOne(MPI_Comm comm, const SpanOption *option)
   char name[128], text[PETSC_MAX_PATH_LEN] = "";
   PetscBool set;
   PetscFunctionBeginUser;
+  if (option->type == SPAN_OPTION_HEADING) PetscFunctionReturn(0);
   PetscCall(PetscSNPrintf(name, sizeof name, "-%s", option->name));
   PetscCall(PetscOptionsGetString(NULL, NULL, name, text, sizeof text, &set));
   if (!set) PetscFunctionReturn(0);
@@ -167,7 +168,8 @@ static PetscErrorCode RefuseUnknown(MPI_Comm comm, const SpanCommandHelp *help)
   const char *known[256];
   int n_known = 0;
   PetscFunctionBeginUser;
-  for (const SpanOption *o = help->options; o->name && n_known < 255; o++) known[n_known++] = o->name;
+  for (const SpanOption *o = help->options; o->name && n_known < 255; o++)
+    if (o->type != SPAN_OPTION_HEADING) known[n_known++] = o->name;
   known[n_known++] = "help";
   PetscCall(PetscOptionsLeftGet(NULL, &n_left, &names, &values));
   for (PetscInt i = 0; i < n_left; i++) {
@@ -186,6 +188,10 @@ static PetscErrorCode PrintOption(MPI_Comm comm, const SpanOption *o)
 {
   char left[160], limits[256] = "";
   PetscFunctionBeginUser;
+  if (o->type == SPAN_OPTION_HEADING) {
+    PetscCall(PetscPrintf(comm, "\n%s:\n", o->help));
+    PetscFunctionReturn(0);
+  }
   const char *value = o->type == SPAN_OPTION_BOOL     ? ""
                       : o->type == SPAN_OPTION_INT    ? " N"
                       : o->type == SPAN_OPTION_REAL   ? " X"
@@ -237,5 +243,22 @@ PetscErrorCode SpanOptionsRead(MPI_Comm comm, const SpanCommandHelp *help, Petsc
   for (const SpanOption *option = help->options; option->name; option++) PetscCall(ReadOne(comm, option));
   for (int i = 0; help->prefixes && help->prefixes[i]; i++) PetscCall(TouchKSP(comm, help->prefixes[i]));
   PetscCall(RefuseUnknown(comm, help));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanOptionsSlices(MPI_Comm comm, const char text[], const char path[], PetscInt n, PetscInt *first,
+                                 PetscInt *count)
+{
+  char *end;
+  PetscFunctionBeginUser;
+  *first = 0;
+  *count = n;
+  if (!text[0]) PetscFunctionReturn(0);
+  long long from = strtoll(text, &end, 10), to = *end == ':' ? strtoll(end + 1, &end, 10) : -1;
+  SpanCheckInput(comm, !*end && from >= 0 && to > from && to <= n,
+                 "--slices %s: must be FIRST:LAST with 0 <= FIRST < LAST <= %" PetscInt_FMT ", the slices of %s", text,
+                 n, path);
+  *first = (PetscInt)from;
+  *count = (PetscInt)(to - from);
   PetscFunctionReturn(0);
 }

@@ -11,7 +11,8 @@ typedef enum {
   SPAN_OPTION_CHOICE, /* value: char[PETSC_MAX_PATH_LEN], one of `choices` ("a|b|c") */
   SPAN_OPTION_INT,    /* value: PetscInt */
   SPAN_OPTION_REAL,   /* value: PetscReal */
-  SPAN_OPTION_BOOL    /* value: PetscBool */
+  SPAN_OPTION_BOOL,   /* value: PetscBool */
+  SPAN_OPTION_HEADING /* no option: a line of the help text, `help`, over those that follow */
 } SpanOptionType;
 
 typedef struct {
@@ -42,6 +43,10 @@ void SpanOptionsParse(int argc, char **argv, const char *const flags[], int *pet
    examples on standard output instead, and sets *stop. Errors (input): a value of the wrong type or out of range or
    not among the choices, with the range; an option that is not in the table, with the nearest name. */
 PetscErrorCode SpanOptionsRead(MPI_Comm comm, const SpanCommandHelp *help, PetscBool *stop);
+
+/* `text`, FIRST:LAST, of n slices of the file `path`; empty: all of them. Errors (input): not such a range. */
+PetscErrorCode SpanOptionsSlices(MPI_Comm comm, const char text[], const char path[], PetscInt n, PetscInt *first,
+                                 PetscInt *count);
 
 /* The edit distance (insert, delete, replace, swap) and the candidate nearest to `word`; NULL if none is near. */
 const char *SpanOptionsNearest(const char word[], const char *const candidates[], int n);

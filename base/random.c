@@ -32,6 +32,29 @@ void SpanRandomNormal(uint64_t seed, SpanRandomPurpose purpose, uint32_t step, u
   normal[1] = radius * sin(angle);
 }
 
+static double PoissonByInversion(double mean, double uniform)
+{
+  double share = exp(-mean), sum = share, k = 0;
+  while (uniform > sum && k < 200) sum += share *= mean / ++k;
+  return k;
+}
+
+double SpanRandomPoisson(uint64_t seed, SpanRandomPurpose purpose, uint64_t index, double mean)
+{
+  if (mean < 10) return PoissonByInversion(mean, SpanRandomUniform(seed, purpose, 0, index));
+  const double b = 0.931 + 2.53 * sqrt(mean), a = -0.059 + 0.02483 * b, scale = 1.1239 + 1.1328 / (b - 3.4),
+               quick = 0.9277 - 3.6224 / (b - 2), log_mean = log(mean);
+  for (uint32_t attempt = 0;; attempt++) {
+    philox4x32_ctr_t r = Draw(seed, purpose, attempt, index);
+    const double u = Unit(r.v[0], r.v[1]) - 0.5, v = Unit(r.v[2], r.v[3]), edge = 0.5 - fabs(u),
+                 k = floor((2 * a / edge + b) * u + mean + 0.43);
+    int sign;
+    if (edge >= 0.07 && v <= quick) return k;
+    if (k < 0 || (edge < 0.013 && v > edge)) continue;
+    if (log(v * scale / (a / (edge * edge) + b)) <= k * log_mean - mean - lgamma_r(k + 1, &sign)) return k;
+  }
+}
+
 enum { block = 256 };
 
 /* Philox4x32-10 of `block` counters from `index` on, a round at a time over all of them, which vectorises. */

@@ -16,7 +16,12 @@ typedef enum {
   SPAN_RANDOM_BATCH,
   SPAN_RANDOM_AUGMENT,
   SPAN_RANDOM_LEVEL,
-  SPAN_RANDOM_TEST
+  SPAN_RANDOM_TEST,
+  SPAN_RANDOM_PHOTONS,
+  SPAN_RANDOM_ELECTRONS,
+  SPAN_RANDOM_EIGENPAIRS,
+  SPAN_RANDOM_FIELD,
+  SPAN_RANDOM_ENCODING
 } SpanRandomPurpose;
 
 /* Uniform in (0, 1), never 0 nor 1. */
@@ -24,6 +29,10 @@ double SpanRandomUniform(uint64_t seed, SpanRandomPurpose purpose, uint32_t step
 
 /* Two independent standard normals (Box-Muller). */
 void SpanRandomNormal(uint64_t seed, SpanRandomPurpose purpose, uint32_t step, uint64_t index, double normal[2]);
+
+/* A Poisson number of this mean, from 0 to 1e15: below 10 by inversion, else by Hoermann's transformed rejection PTRS
+   (Insurance: Mathematics and Economics 12:39, 1993), whose attempts are the steps of the stream. */
+double SpanRandomPoisson(uint64_t seed, SpanRandomPurpose purpose, uint64_t index, double mean);
 
 /* Many of them at once: number i = first .. first + count is normal[i % 2] of SpanRandomNormal's index i / 2, rounded
    to float (to 1e-6 relative), whatever the range it is asked for in. Not threaded: call it from threads. */

@@ -2,6 +2,7 @@
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
 #include <subspan/io/checkpoint.h>
+#include <subspan/io/hdf5_read.h>
 #include <subspan/io/hdf5_write.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -41,20 +42,6 @@ static uint32_t RowChecksum(const void *row, size_t bytes)
     bytes -= part;
   }
   return (uint32_t)crc;
-}
-
-/* Whether the attribute exists as a fixed-length text that fits. */
-static PetscBool ReadText(hid_t file, const char name[], char *text, size_t size)
-{
-  if (H5Aexists(file, name) <= 0) return PETSC_FALSE;
-  hid_t attribute = H5Aopen(file, name, H5P_DEFAULT), type = H5Aget_type(attribute);
-  PetscBool good =
-      (PetscBool)(H5Tget_class(type) == H5T_STRING && !H5Tis_variable_str(type) && H5Tget_size(type) < size);
-  memset(text, 0, size);
-  if (good) good = (PetscBool)(H5Aread(attribute, type, text) >= 0);
-  H5Tclose(type);
-  H5Aclose(attribute);
-  return good;
 }
 
 static void Suffixed(const SpanCheckpoint c, const char suffix[], char out[PETSC_MAX_PATH_LEN + 16])
@@ -252,10 +239,10 @@ PetscErrorCode SpanCheckpointOpen(MPI_Comm comm, const char path[], const char k
     PetscCall(PetscFree(c));
     PetscFunctionReturn(0);
   }
-  SpanCheckInput(comm, ReadText(c->file, "subspan_checkpoint", found, sizeof found), "%s: not a checkpoint", path);
+  SpanCheckInput(comm, SpanHdf5Text(c->file, "subspan_checkpoint", found, sizeof found), "%s: not a checkpoint", path);
   SpanCheckInput(comm, !strcmp(found, kind), "%s: a checkpoint of `%s`, not of `%s`", path, found, kind);
-  SpanCheckInput(comm, ReadText(c->file, "fingerprint", found, sizeof found), "%s: the checkpoint has no fingerprint",
-                 path);
+  SpanCheckInput(comm, SpanHdf5Text(c->file, "fingerprint", found, sizeof found),
+                 "%s: the checkpoint has no fingerprint", path);
   SpanCheckInput(comm, !strcmp(found, fingerprint),
                  "%s: the checkpoint is of another run: it was made with `%s`, this run has `%s`", path, found,
                  fingerprint);

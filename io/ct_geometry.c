@@ -92,6 +92,31 @@ PetscErrorCode SpanCTGeometryCheck(MPI_Comm comm, const char path[], const SpanC
   PetscFunctionReturn(0);
 }
 
+void SpanCTGeometryFit(SpanCTGeometry *g)
+{
+  const PetscReal shrink = g->kind == SPAN_CT_PARALLEL ? 1 : g->source_axis / g->source_detector;
+  const PetscReal half   = (PetscReal)g->n_u * g->pitch_u / 2;
+  const PetscReal angle  = g->curved ? half / g->source_detector : atan(half / g->source_detector);
+  const PetscReal radius = g->kind == SPAN_CT_PARALLEL ? half : g->source_axis * sin(angle);
+  g->dx = g->dy = g->pitch_u * shrink;
+  g->nx = g->ny = PetscMax(1, (PetscInt)floor(2 * radius / g->dx + 1e-6));
+  g->centre_x = g->centre_y = g->centre_z = 0;
+  if (g->kind != SPAN_CT_CONE) {
+    g->nz = g->n_v;
+    if (!(g->dz > 0)) g->dz = g->dx;
+    return;
+  }
+  PetscReal low = 0, high = 0;
+  for (PetscInt i = 0; g->source_z && i < g->n_views; i++) {
+    low  = i ? PetscMin(low, g->source_z[i]) : g->source_z[i];
+    high = i ? PetscMax(high, g->source_z[i]) : g->source_z[i];
+  }
+  const PetscReal seen = (PetscReal)g->n_v * g->pitch_v * (g->source_axis - radius) / g->source_detector;
+  g->dz                = g->pitch_v * shrink;
+  g->nz                = PetscMax(1, (PetscInt)floor((high > low ? high - low : seen) / g->dz + 1e-6));
+  g->centre_z          = (low + high) / 2 + g->offset_v * shrink;
+}
+
 PetscReal SpanCTColumn(const SpanCTGeometry *g, PetscInt column)
 {
   return ((PetscReal)column - (PetscReal)(g->n_u - 1) / 2) * g->pitch_u + g->offset_u;

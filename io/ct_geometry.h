@@ -65,6 +65,11 @@ typedef struct {
    detector that reaches a quarter turn. */
 PetscErrorCode SpanCTGeometryCheck(MPI_Comm comm, const char path[], const SpanCTGeometry *geometry);
 
+/* Sets the grid of the volume (nz to centre_x) to what the detector sees in all views: voxels of its pixels' size at
+   the axis; in x and y as many as the circle seen from every angle is wide (parallel: n_u); in a stack a slice a
+   detector row, of dz as it is (0: dx); in a cone the height that the circle's points have in common, in a helix the
+   source's way. The detector, the distances and source_z must be set. */
+void SpanCTGeometryFit(SpanCTGeometry *geometry);
 /* Of a detector column and row, mm from the normal through the source. */
 PetscReal SpanCTColumn(const SpanCTGeometry *geometry, PetscInt column);
 PetscReal SpanCTRow(const SpanCTGeometry *geometry, PetscInt row);

@@ -122,7 +122,7 @@ static PetscErrorCode CheckFinite(const char path[], const char name[], size_t n
 }
 
 static PetscErrorCode ReadSlab(hid_t file, const char path[], const char name[], const hsize_t start[],
-                               const hsize_t count[], PetscBool as_complex, float *data)
+                               const hsize_t stride[], const hsize_t count[], PetscBool as_complex, float *data)
 {
   int n;
   hsize_t dims[span_hdf5_max_dims], elements = 1;
@@ -136,7 +136,7 @@ static PetscErrorCode ReadSlab(hid_t file, const char path[], const char name[],
   herr_t status;
   H5E_BEGIN_TRY
   {
-    status = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL);
+    status = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, stride, count, NULL);
     if (status >= 0) status = H5Dread(dataset, type, memory, space, H5P_DEFAULT, data);
   }
   H5E_END_TRY;
@@ -161,13 +161,21 @@ static PetscErrorCode ReadSlab(hid_t file, const char path[], const char name[],
 PetscErrorCode SpanHdf5ReadFloat(hid_t file, const char path[], const char name[], const hsize_t start[],
                                  const hsize_t count[], float *data)
 {
+  PetscFunctionBeginUser;
+  PetscCall(SpanHdf5ReadStrided(file, path, name, start, NULL, count, data));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanHdf5ReadStrided(hid_t file, const char path[], const char name[], const hsize_t start[],
+                                   const hsize_t stride[], const hsize_t count[], float *data)
+{
   int n;
   hsize_t dims[span_hdf5_max_dims];
   PetscBool is_complex;
   PetscFunctionBeginUser;
   PetscCall(SpanHdf5Shape(file, path, name, &n, dims, &is_complex));
   SpanCheckInput(PETSC_COMM_SELF, !is_complex, "%s: `%s` is complex, real numbers are needed", path, name);
-  PetscCall(ReadSlab(file, path, name, start, count, PETSC_FALSE, data));
+  PetscCall(ReadSlab(file, path, name, start, stride, count, PETSC_FALSE, data));
   PetscFunctionReturn(0);
 }
 
@@ -175,7 +183,41 @@ PetscErrorCode SpanHdf5ReadComplex(hid_t file, const char path[], const char nam
                                    const hsize_t count[], float complex *data)
 {
   PetscFunctionBeginUser;
-  PetscCall(ReadSlab(file, path, name, start, count, PETSC_TRUE, (float *)data));
+  PetscCall(ReadSlab(file, path, name, start, NULL, count, PETSC_TRUE, (float *)data));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanHdf5ReadIntegers(hid_t file, const char path[], const char name[], const hsize_t start[],
+                                    const hsize_t count[], int64_t *data)
+{
+  int n;
+  hsize_t dims[span_hdf5_max_dims];
+  PetscBool is_complex;
+  herr_t status = -1;
+  PetscFunctionBeginUser;
+  PetscCall(SpanHdf5Shape(file, path, name, &n, dims, &is_complex));
+  hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT), space = H5Dget_space(dataset),
+        memory = H5Screate_simple(n, count, NULL), type = H5Dget_type(dataset),
+        base              = H5Tget_class(type) == H5T_ENUM ? H5Tget_super(type) : H5Tcopy(type);
+  const PetscBool integer = (PetscBool)(H5Tget_class(base) == H5T_INTEGER);
+  /* An enumeration is read as it lies in the file: HDF5 turns it into no integer. */
+  const size_t size = H5Tget_class(type) == H5T_ENUM ? H5Tget_size(type) : 0;
+  H5E_BEGIN_TRY
+  {
+    if (integer && size <= 1 && H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
+      status = H5Dread(dataset, size ? type : H5T_NATIVE_INT64, memory, space, H5P_DEFAULT, data);
+  }
+  H5E_END_TRY;
+  if (size == 1)
+    for (hssize_t i = H5Sget_simple_extent_npoints(memory); i-- > 0;) data[i] = ((const signed char *)data)[i];
+  H5Tclose(base);
+  H5Tclose(type);
+  H5Sclose(memory);
+  H5Sclose(space);
+  H5Dclose(dataset);
+  SpanCheckInput(PETSC_COMM_SELF, integer && size <= 1, "%s: `%s` must hold integers", path, name);
+  SpanCheckInput(PETSC_COMM_SELF, status >= 0,
+                 "%s: `%s` cannot be read (damaged, cut short, or compressed by an unknown filter)", path, name);
   PetscFunctionReturn(0);
 }
 
@@ -191,5 +233,47 @@ PetscErrorCode SpanHdf5Attribute(hid_t file, const char name[], PetscInt n, doub
   H5Tclose(type);
   H5Sclose(space);
   H5Aclose(attribute);
+  PetscFunctionReturn(0);
+}
+
+PetscBool SpanHdf5Text(hid_t place, const char name[], char text[], size_t size)
+{
+  if (H5Aexists(place, name) <= 0) return PETSC_FALSE;
+  hid_t attribute = H5Aopen(place, name, H5P_DEFAULT), type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+  PetscBool good = (PetscBool)(H5Tget_class(type) == H5T_STRING && H5Sget_simple_extent_npoints(space) == 1);
+  memset(text, 0, size);
+  if (good && H5Tis_variable_str(type)) {
+    char *found = NULL;
+    good        = (PetscBool)(H5Aread(attribute, type, &found) >= 0 && found && strlen(found) < size);
+    if (good) strcpy(text, found);
+    if (found) H5free_memory(found);
+  } else if (good) {
+    good = (PetscBool)(H5Tget_size(type) < size && H5Aread(attribute, type, text) >= 0);
+  }
+  H5Sclose(space);
+  H5Tclose(type);
+  H5Aclose(attribute);
+  return good;
+}
+
+PetscErrorCode SpanHdf5ReadDoubles(hid_t file, const char path[], const char name[], PetscInt n, double *values)
+{
+  int n_dims;
+  hsize_t dims[span_hdf5_max_dims];
+  PetscBool is_complex;
+  PetscFunctionBeginUser;
+  PetscCall(SpanHdf5Shape(file, path, name, &n_dims, dims, &is_complex));
+  SpanCheckInput(PETSC_COMM_SELF, !is_complex && n_dims == 1, "%s: `%s` must be one row of real numbers", path, name);
+  SpanCheckInput(PETSC_COMM_SELF, dims[0] == (hsize_t)n, "%s: `%s` has %llu numbers, %lld are needed", path, name,
+                 (unsigned long long)dims[0], (long long)n);
+  hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
+  herr_t status;
+  H5E_BEGIN_TRY { status = H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values); }
+  H5E_END_TRY;
+  H5Dclose(dataset);
+  SpanCheckInput(PETSC_COMM_SELF, status >= 0, "%s: `%s` cannot be read (damaged or cut short)", path, name);
+  for (PetscInt i = 0; i < n; i++)
+    SpanCheckInput(PETSC_COMM_SELF, isfinite(values[i]), "%s: `%s`[%lld] is %g, not a finite number", path, name,
+                   (long long)i, values[i]);
   PetscFunctionReturn(0);
 }

@@ -153,27 +153,6 @@ PetscErrorCode SpanModelCommit(SpanModel *model)
   PetscFunctionReturn(0);
 }
 
-/* A text attribute that fits, of fixed or (h5py's) variable length. */
-static PetscBool ReadText(hid_t place, const char name[], char text[], size_t size)
-{
-  if (H5Aexists(place, name) <= 0) return PETSC_FALSE;
-  hid_t attribute = H5Aopen(place, name, H5P_DEFAULT), type = H5Aget_type(attribute), space = H5Aget_space(attribute);
-  PetscBool good = (PetscBool)(H5Tget_class(type) == H5T_STRING && H5Sget_simple_extent_npoints(space) == 1);
-  memset(text, 0, size);
-  if (good && H5Tis_variable_str(type)) {
-    char *found = NULL;
-    good        = (PetscBool)(H5Aread(attribute, type, &found) >= 0 && found && strlen(found) < size);
-    if (good) strcpy(text, found);
-    if (found) H5free_memory(found);
-  } else if (good) {
-    good = (PetscBool)(H5Tget_size(type) < size && H5Aread(attribute, type, text) >= 0);
-  }
-  H5Sclose(space);
-  H5Tclose(type);
-  H5Aclose(attribute);
-  return good;
-}
-
 static PetscErrorCode OpenLocal(SpanModel m, const char path[], const char kind[])
 {
   struct stat status;
@@ -181,7 +160,7 @@ static PetscErrorCode OpenLocal(SpanModel m, const char path[], const char kind[
   PetscCall(PetscStrncpy(m->path, path, sizeof m->path));
   SpanCheckInput(PETSC_COMM_SELF, !stat(path, &status) && S_ISREG(status.st_mode), "%s: no such file", path);
   PetscCall(SpanHdf5Open(path, &m->file));
-  SpanCheckInput(PETSC_COMM_SELF, ReadText(m->file, "subspan_model", m->kind, sizeof m->kind),
+  SpanCheckInput(PETSC_COMM_SELF, SpanHdf5Text(m->file, "subspan_model", m->kind, sizeof m->kind),
                  "%s: not a model: it has no attribute `subspan_model`", path);
   SpanCheckInput(PETSC_COMM_SELF, !kind || !strcmp(m->kind, kind), "%s: a model of the kind `%s`, a `%s` is needed",
                  path, m->kind, kind);
@@ -248,7 +227,7 @@ PetscErrorCode SpanModelReadNumbers(SpanModel m, const char name[], PetscInt mos
 PetscErrorCode SpanModelReadText(SpanModel m, const char name[], char text[], size_t size)
 {
   PetscFunctionBeginUser;
-  SpanCheckInput(PETSC_COMM_SELF, ReadText(m->configuration, name, text, size),
+  SpanCheckInput(PETSC_COMM_SELF, SpanHdf5Text(m->configuration, name, text, size),
                  "%s: the configuration has no text `%s` of less than %zu letters", m->path, name, size);
   PetscFunctionReturn(0);
 }
@@ -327,7 +306,7 @@ static PetscErrorCode CheckColumns(SpanModel m, const char name[], const char co
   char found[256] = "";
   hid_t dataset   = H5Dopen2(m->history, name, H5P_DEFAULT);
   PetscFunctionBeginUser;
-  if (!ReadText(dataset, "columns", found, sizeof found)) found[0] = 0;
+  if (!SpanHdf5Text(dataset, "columns", found, sizeof found)) found[0] = 0;
   H5Dclose(dataset);
   SpanCheckInput(PETSC_COMM_SELF, !strcmp(found, columns), "%s: the table `%s` has the columns `%s`, must have `%s`",
                  m->path, name, found, columns);

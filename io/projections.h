@@ -11,13 +11,19 @@ typedef struct {
   const char *path;
   const char *format;      /* "Data Exchange", ... */
   SpanCTGeometry geometry; /* angles and source_z belong to the handle */
+  PetscBool pixel_known;   /* false: sizes are of pixels of 1 mm */
+  PetscBool axis_known;    /* false: geometry.axis_offset is 0, to be found (operators/imaging/rotation_centre.h) */
   PetscBool has_counts;    /* the photons of each pixel are known: SpanProjectionsReadWeights */
   PetscReal blank;         /* mean photons a pixel without an object; 0: not known */
+  PetscReal electrons;     /* standard deviation of the detector's own noise, in photons */
   PetscReal water;         /* linear attenuation of water that HU refer to, 1/mm; 0: not known */
 } SpanProjectionsInfo;
 
 /* Whether the file holds projections rather than k-space or images; PETSC_FALSE for what cannot be read. */
 PetscBool SpanProjectionsIs(const char path[]);
+/* The names of a file's scans, "a, b, c", cut to `size`; "" where there is one without a name. Errors (input): it holds
+   no projections. */
+PetscErrorCode SpanProjectionsScans(const char path[], char names[], size_t size);
 /* Collective. scan: the name of one scan of a file of several, or "". Errors (input): naming file, field and values. */
 PetscErrorCode SpanProjectionsOpen(MPI_Comm comm, const char path[], const char scan[], SpanProjections *projections);
 const SpanProjectionsInfo *SpanProjectionsGetInfo(SpanProjections projections);

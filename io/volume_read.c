@@ -2,14 +2,16 @@
 #include <subspan/base/error.h>
 #include <subspan/io/hdf5_read.h>
 #include <subspan/io/nifti.h>
+#include <subspan/io/projections.h>
 #include <subspan/io/volume.h>
 #include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
 struct SpanVolumeReader_ {
-  char path[PETSC_MAX_PATH_LEN], array[128];
+  char path[PETSC_MAX_PATH_LEN], array[128], units[16];
   PetscBool nifti, is_complex;
+  SpanProjections projections; /* or NULL */
   hid_t file;
   int n_dims;
   float scale; /* of integer images: the attribute `scale` */
@@ -17,7 +19,7 @@ struct SpanVolumeReader_ {
 };
 
 static const char *const names[] = {
-    "reconstruction", "reconstruction_rss", "reconstruction_esc", "image", "volume", NULL};
+    "reconstruction", "reconstruction_rss", "reconstruction_esc", "image", "volume", "prediction", NULL};
 
 PetscErrorCode SpanVolumeDetect(const char path[], PetscBool *yes)
 {
@@ -42,7 +44,10 @@ static PetscErrorCode Geometry(SpanVolumeReader r)
   double spacing[3], origin[3], direction[9], known = 0;
   PetscFunctionBeginUser;
   if (H5Lexists(r->file, "VTKHDF", H5P_DEFAULT) <= 0) {
-    PetscCall(SpanHdf5Attribute(r->file, "voxel_size_mm", 3, spacing, &found));
+    hid_t dataset = H5Dopen2(r->file, r->array, H5P_DEFAULT);
+    PetscCall(SpanHdf5Attribute(dataset, "voxel_size_mm", 3, spacing, &found));
+    if (!found) PetscCall(SpanHdf5Attribute(r->file, "voxel_size_mm", 3, spacing, &found));
+    H5Dclose(dataset);
     for (int i = 0; i < 3 && found; i++)
       if (spacing[2 - i] > 0) r->grid.spacing[i] = spacing[2 - i];
     PetscFunctionReturn(0);
@@ -72,7 +77,8 @@ static PetscErrorCode OpenHdf5(SpanVolumeReader r, const char array[])
     for (int i = 0; names[i] && !r->array[0]; i++)
       if (SpanHdf5Has(r->file, names[i])) PetscCall(PetscStrncpy(r->array, names[i], sizeof r->array));
     SpanCheckInput(PETSC_COMM_SELF, r->array[0],
-                   "%s: no image in it: none of reconstruction, reconstruction_rss, reconstruction_esc, image, volume",
+                   "%s: no image in it: none of reconstruction, reconstruction_rss, reconstruction_esc, image, volume, "
+                   "prediction",
                    r->path);
   }
   PetscCall(SpanHdf5Shape(r->file, r->path, r->array, &r->n_dims, dims, &r->is_complex));
@@ -88,6 +94,7 @@ static PetscErrorCode OpenHdf5(SpanVolumeReader r, const char array[])
   PetscBool found;
   PetscCall(SpanHdf5Attribute(dataset, "scale", 1, &scale, &found));
   if (found && isfinite(scale)) r->scale = (float)scale;
+  if (!SpanHdf5Text(dataset, "units", r->units, sizeof r->units)) r->units[0] = 0;
   H5Dclose(dataset);
   PetscCall(Geometry(r));
   PetscFunctionReturn(0);
@@ -124,7 +131,39 @@ PetscErrorCode SpanVolumeReaderOpen(MPI_Comm comm, const char path[], const char
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode SpanVolumeReaderOpenSinograms(MPI_Comm comm, const char path[], const char scan[], SpanVolumeReader *out)
+{
+  SpanVolumeReader r;
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&r));
+  r->file             = -1;
+  PetscErrorCode ierr = SpanProjectionsOpen(comm, path, scan, &r->projections);
+  if (ierr) PetscCall(PetscFree(r));
+  PetscCall(ierr);
+  const SpanCTGeometry *g = &SpanProjectionsGetInfo(r->projections)->geometry;
+  r->grid                 = SpanGridUnknown(g->n_v, g->n_views, g->n_u);
+  *out                    = r;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode ReadSinograms(SpanVolumeReader r, PetscInt first, PetscInt count, float *data)
+{
+  const SpanGrid *g = &r->grid;
+  float *lines;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1((PetscInt64)count * g->ny * g->nx, &lines));
+  PetscErrorCode ierr = SpanProjectionsRead(r->projections, first, count, lines);
+  for (PetscInt v = 0; v < g->ny && !ierr; v++)
+    for (PetscInt i = 0; i < count; i++)
+      ierr = PetscArraycpy(data + ((PetscInt64)i * g->ny + v) * g->nx, lines + ((PetscInt64)v * count + i) * g->nx,
+                           (size_t)g->nx);
+  PetscCall(PetscFree(lines));
+  PetscFunctionReturn(ierr);
+}
+
 const SpanGrid *SpanVolumeReaderGrid(SpanVolumeReader r) { return &r->grid; }
+
+const char *SpanVolumeReaderUnits(SpanVolumeReader r) { return r->units; }
 
 PetscErrorCode SpanVolumeRead(SpanVolumeReader r, PetscInt first, PetscInt count, float *data)
 {
@@ -133,7 +172,9 @@ PetscErrorCode SpanVolumeRead(SpanVolumeReader r, PetscInt first, PetscInt count
   int skip = 3 - r->n_dims;
   PetscFunctionBeginUser;
   if (!n) PetscFunctionReturn(0);
-  if (r->nifti) {
+  if (r->projections) {
+    PetscCall(ReadSinograms(r, first, count, data));
+  } else if (r->nifti) {
     PetscCall(SpanNiftiRead(r->path, first, count, data));
   } else if (r->is_complex) {
     float complex *numbers;
@@ -152,6 +193,7 @@ PetscErrorCode SpanVolumeReaderClose(SpanVolumeReader *r)
 {
   PetscFunctionBeginUser;
   if (!*r) PetscFunctionReturn(0);
+  PetscCall(SpanProjectionsClose(&(*r)->projections));
   if ((*r)->file >= 0) H5Fclose((*r)->file);
   PetscCall(PetscFree(*r));
   PetscFunctionReturn(0);

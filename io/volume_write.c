@@ -4,10 +4,12 @@
 #include <subspan/io/hdf5_write.h>
 #include <subspan/io/volume.h>
 #include <stdio.h>
+#include <string.h>
 
 struct SpanVolumeWriter_ {
   MPI_Comm comm;
   char path[PETSC_MAX_PATH_LEN], part[PETSC_MAX_PATH_LEN + 8];
+  char units[16];
   SpanGrid grid;
   hid_t file, vtk, points, provenance;
 };
@@ -45,6 +47,15 @@ PetscErrorCode SpanVolumeWriterCreate(MPI_Comm comm, const char path[], const Sp
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode SpanVolumeWriterUnits(SpanVolumeWriter w, const char units[])
+{
+  PetscFunctionBeginUser;
+  PetscCheck(strlen(units) < sizeof w->units, w->comm, PETSC_ERR_ARG_SIZ, "%s: the unit %s is too long", w->path,
+             units);
+  PetscCall(PetscStrncpy(w->units, units, sizeof w->units));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanVolumeWrite(SpanVolumeWriter w, const char name[], PetscInt first, PetscInt count, const float *data)
 {
   hsize_t dims[3] = {(hsize_t)w->grid.nz, (hsize_t)w->grid.ny, (hsize_t)w->grid.nx}, start[3] = {(hsize_t)first, 0, 0},
@@ -53,6 +64,7 @@ PetscErrorCode SpanVolumeWrite(SpanVolumeWriter w, const char name[], PetscInt f
   PetscCall(PetscLogEventBegin(SpanEventWrite, 0, 0, 0, 0));
   hid_t dataset = SpanHdf5CreateArray(w->points, name, H5T_IEEE_F32LE, 3, dims);
   herr_t status = SpanHdf5WriteSlab(dataset, H5T_NATIVE_FLOAT, 3, start, size, (PetscBool)(count > 0), data);
+  if (status >= 0 && w->units[0]) status = SpanHdf5WriteText(dataset, "units", w->units);
   if (status >= 0) status = H5Lcreate_hard(w->points, name, w->file, name, H5P_DEFAULT, H5P_DEFAULT);
   if (dataset >= 0) H5Dclose(dataset);
   PetscCall(SpanErrorAgree(w->comm, status < 0 ? PETSC_ERR_FILE_WRITE : 0));

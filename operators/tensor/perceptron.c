@@ -287,7 +287,7 @@ static PetscErrorCode GradientOf(SpanTape tape, SpanTensor input, SpanTensor *gr
 static PetscErrorCode Backward(SpanTape tape, SpanNode node)
 {
   SpanTensor *inputs               = node->inputs, dx, d_first, d_last;
-  SpanPerceptronLayer layers[most] = {0};
+  SpanPerceptronLayer layers[most] = {{0}};
   Reverse v                        = {.dy = SpanTensorFloats(node->output->gradient)};
   double *sums;
   PetscFunctionBeginUser;

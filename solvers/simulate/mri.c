@@ -22,7 +22,6 @@
 #include <math.h>
 #include <complex.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -254,18 +253,9 @@ static PetscErrorCode Trajectory(MPI_Comm comm, Simulation *s)
 static PetscErrorCode SetUp(MPI_Comm comm, const char path[], SpanVolumeReader reader, Simulation *s)
 {
   const Options *o = s->o;
-  char *end;
   PetscFunctionBeginUser;
   s->image = *SpanVolumeReaderGrid(reader);
-  s->total = s->image.nz;
-  if (o->slices[0]) {
-    long long from = strtoll(o->slices, &end, 10), to = *end == ':' ? strtoll(end + 1, &end, 10) : -1;
-    SpanCheckInput(comm, !*end && from >= 0 && to > from && to <= s->image.nz,
-                   "--slices %s: must be FIRST:LAST with 0 <= FIRST < LAST <= %" PetscInt_FMT ", the slices of %s",
-                   o->slices, s->image.nz, path);
-    s->first = (PetscInt)from;
-    s->total = (PetscInt)(to - from);
-  }
+  PetscCall(SpanOptionsSlices(comm, o->slices, path, s->image.nz, &s->first, &s->total));
   SpanCheckInput(comm, o->matrix == 0 || (o->matrix >= 8 && o->matrix % 2 == 0),
                  "--matrix %" PetscInt_FMT ": must be even and at least 8", o->matrix);
   s->scan    = s->image;

@@ -1,0 +1,162 @@
+/* From a file of projections and the options to a method's problem. */
+#include <subspan/base/error.h>
+#include <subspan/operators/imaging/line_noise.h>
+#include <subspan/solvers/recon/ct/problem.h>
+#include <math.h>
+#include <string.h>
+
+/* --size and --voxel: a new voxel keeps the volume's extent, a new size its centre. */
+static void Grid(const SpanCTOptions *o, SpanCTGeometry *g)
+{
+  if (o->voxel > 0) {
+    g->ny = PetscMax(1, (PetscInt)(0.5 + (double)g->ny * g->dy / o->voxel));
+    g->nx = PetscMax(1, (PetscInt)(0.5 + (double)g->nx * g->dx / o->voxel));
+    g->dy = g->dx = o->voxel;
+    if (g->kind == SPAN_CT_CONE) {
+      g->nz = PetscMax(1, (PetscInt)(0.5 + (double)g->nz * g->dz / o->voxel));
+      g->dz = o->voxel;
+    }
+  }
+  if (o->size > 0) g->ny = g->nx = o->size;
+  if (o->axis < PETSC_MAX_REAL) g->axis_offset = o->axis;
+}
+
+PetscErrorCode SpanCTInputPlan(MPI_Comm comm, SpanProjections projections, const SpanReconOptions *o, SpanCTInput *in)
+{
+  const SpanProjectionsInfo *info = SpanProjectionsGetInfo(projections);
+  SpanCTGeometry *g               = &in->geometry;
+  PetscFunctionBeginUser;
+  *g = info->geometry;
+  Grid(&o->ct, g);
+  PetscCall(SpanOptionsSlices(comm, o->slices, info->path, g->nz, &in->first_slice, &in->n_slices));
+  SpanCheckInput(comm, g->kind != SPAN_CT_CONE || !o->slices[0],
+                 "%s: --slices is for parallel and fan beams; a cone's slices share their projections", info->path);
+  SpanCheckInput(comm, strcmp(o->method, "fbp") || g->kind != SPAN_CT_CONE,
+                 "%s: --method fbp is for parallel and fan beams; a cone has fdk", info->path);
+  SpanCheckInput(comm, strcmp(o->method, "fdk") || g->kind == SPAN_CT_CONE,
+                 "%s: --method fdk is for cones; parallel and fan beams have fbp", info->path);
+  if (g->kind != SPAN_CT_CONE) g->nz = g->n_v = in->n_slices;
+  PetscCall(SpanCTGeometryCheck(comm, info->path, g));
+  const double water = o->ct.water > 0 ? o->ct.water : info->water;
+  in->hu             = (PetscBool)(o->ct.units[0] ? !strcmp(o->ct.units, "hu") : water > 0);
+  SpanCheckInput(comm, !in->hu || water > 0,
+                 "%s: --units hu: the attenuation of water is not in the file; give --water (1/mm), about 0.02",
+                 info->path);
+  in->problem = (SpanCTProblem){.geometry   = g,
+                                .path       = info->path,
+                                .step       = g->dz > 0 ? g->dz : g->dx,
+                                .water      = water,
+                                .seed       = (uint64_t)o->seed,
+                                .strength   = o->strength,
+                                .iterations = o->iterations,
+                                .tolerance  = o->tolerance,
+                                .hu         = in->hu,
+                                .options    = o};
+  PetscFunctionReturn(0);
+}
+
+/* 1 / variance: of the photons counted, of --noise, or estimated from the lines, the same for all. */
+static PetscErrorCode Weights(SpanProjections projections, SpanCTInput *in)
+{
+  SpanCTProblem *p        = &in->problem;
+  const SpanSlabsInfo *l  = p->local;
+  const PetscInt first    = in->first_slice + l->first_row;
+  const SpanCTGeometry *g = &in->geometry;
+  double variance         = p->options->noise * p->options->noise, power;
+  PetscErrorCode ierr     = 0;
+  PetscFunctionBeginUser;
+  if (SpanProjectionsGetInfo(projections)->has_counts && variance == 0) {
+    if (l->n_rows) ierr = SpanProjectionsReadWeights(projections, first, l->n_rows, in->weights);
+    PetscCall(SpanErrorAgree(l->comm, ierr));
+    PetscFunctionReturn(0);
+  }
+  if (variance == 0) {
+    double *rows;
+    PetscCall(PetscMalloc1(l->n_rows + 1, &rows));
+    for (PetscInt i = 0; i < l->n_rows; i++)
+      PetscCall(SpanLineNoise(g->n_views, g->n_u, l->n_rows * g->n_u, in->lines + i * g->n_u, &rows[i]));
+    PetscCall(SpanSlabsSum(p->slabs, SPAN_SLAB_PROJECTIONS, rows, &variance));
+    PetscCall(PetscFree(rows));
+    variance /= (double)g->n_v;
+  }
+  /* Lines without noise have the errors of their model. */
+  PetscCall(SpanSlabsDot(p->slabs, SPAN_SLAB_PROJECTIONS, in->lines, in->lines, &power));
+  power /= (double)g->n_views * (double)g->n_v * (double)g->n_u;
+  variance = PetscMax(variance, 1e-8 * power);
+  for (PetscInt i = 0; i < l->samples; i++) in->weights[i] = variance > 0 ? (float)(1 / variance) : 1;
+  PetscFunctionReturn(0);
+}
+
+/* How many rays have a weight, and their variances' sum. */
+static PetscErrorCode Noise(SpanCTInput *in)
+{
+  SpanCTProblem *p       = &in->problem;
+  const SpanSlabsInfo *l = p->local;
+  double sums[2], *rows[2];
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc2(l->n_rows + 1, &rows[0], l->n_rows + 1, &rows[1]));
+  for (PetscInt i = 0; i < l->samples; i++) {
+    const PetscInt row = i / p->geometry->n_u % l->n_rows;
+    if (in->weights[i] <= 0) continue;
+    rows[0][row] += 1;
+    rows[1][row] += 1 / (double)in->weights[i];
+  }
+  for (int k = 0; k < 2; k++) PetscCall(SpanSlabsSum(p->slabs, SPAN_SLAB_PROJECTIONS, rows[k], &sums[k]));
+  PetscCall(PetscFree2(rows[0], rows[1]));
+  SpanCheckInput(l->comm, sums[0] > 0, "%s: no pixel is measured: all weights are 0", p->path);
+  p->n_measured  = (PetscInt64)sums[0];
+  p->noise_power = sums[1];
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanCTInputLoad(MPI_Comm comm, SpanProjections projections, SpanCTInput *in)
+{
+  SpanCTProblem *p    = &in->problem;
+  PetscErrorCode ierr = 0;
+  PetscFunctionBeginUser;
+  PetscCall(SpanSlabsCreate(comm, &in->geometry, &p->slabs));
+  const SpanSlabsInfo *l = p->local = SpanSlabsGetInfo(p->slabs);
+  PetscCall(PetscMalloc2(l->samples, &in->lines, l->samples, &in->weights));
+  if (l->n_rows) ierr = SpanProjectionsRead(projections, in->first_slice + l->first_row, l->n_rows, in->lines);
+  PetscCall(SpanErrorAgree(comm, ierr));
+  PetscCall(Weights(projections, in));
+  p->lines   = in->lines;
+  p->weights = in->weights;
+  PetscCall(Noise(in));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanCTInputDestroy(SpanCTInput *in)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree2(in->lines, in->weights));
+  PetscCall(SpanSlabsDestroy(&in->problem.slabs));
+  PetscFunctionReturn(0);
+}
+
+void SpanCTFromUnits(const SpanCTInput *in, PetscInt n, float *values)
+{
+  const float water = (float)in->problem.water;
+  if (!in->hu) return;
+#pragma omp parallel for simd
+  for (PetscInt i = 0; i < n; i++) values[i] = water * (1 + values[i] / 1000);
+}
+
+void SpanCTToUnits(const SpanCTInput *in, PetscInt n, float *values)
+{
+  const float water = (float)in->problem.water;
+  if (!in->hu) return;
+#pragma omp parallel for simd
+  for (PetscInt i = 0; i < n; i++) values[i] = 1000 * (values[i] / water - 1);
+}
+
+void SpanCTBounds(const SpanCTProblem *p, double *least, double *most)
+{
+  const SpanCTOptions *o  = &p->options->ct;
+  const PetscReal given[] = {o->least, o->most};
+  double *const bounds[]  = {least, most};
+  *least                  = 0;
+  *most                   = PETSC_MAX_REAL;
+  for (int k = 0; k < 2; k++)
+    if (fabs(given[k]) < PETSC_MAX_REAL) *bounds[k] = p->hu ? p->water * (1 + given[k] / 1000) : given[k];
+}
