@@ -42,5 +42,4 @@ void SpanSpectralProductReference(PetscInt64 nodes, PetscInt64 columns, PetscInt
 /* x: (samples, n0, n1, n2, c); spectrum: (samples, n0, n1, n2 / 2 + 1, c, 2). */
 void SpanFourierReference(PetscInt64 samples, const PetscInt64 n[3], PetscInt64 c, const float *x, float *spectrum);
 double SpanAbsoluteErrorReference(PetscInt64 n, const float *x, const float *target);
-double SpanRelativeErrorReference(PetscInt64 samples, PetscInt64 size, const float *x, const float *target);
 double SpanCrossEntropyReference(PetscInt64 rows, PetscInt64 c, const float *x, const PetscInt labels[]);
