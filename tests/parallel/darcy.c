@@ -11,7 +11,7 @@ static double *solve(MPI_Comm comm, int n_dims, const PetscInt n[], const double
   SpanDarcy darcy;
   check(SpanDarcyCreate(comm, n_dims, n, SPAN_DARCY_HARMONIC, &darcy));
   check(SpanDarcySetCoefficient(darcy, a));
-  check(SpanDarcySolve(darcy, NULL, u, iterations));
+  check(SpanDarcySolve(darcy, NULL, NULL, u, iterations));
   check(SpanDarcyDestroy(&darcy));
   return u;
 }
