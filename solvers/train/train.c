@@ -1,7 +1,7 @@
 /* `subspan train WHAT ...`: finds what to train. */
 #include <subspan/base/error.h>
 #include <subspan/base/options.h>
-#include <subspan/solvers/train/encoding.h>
+#include <subspan/solvers/train/encoding/encoding.h>
 #include <subspan/solvers/train/prior.h>
 #include <subspan/solvers/train/train.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* The task of an encoding: the absolute error of graphs' targets, or the cross-entropy of nodes' labels. */
 #include <subspan/base/error.h>
 #include <subspan/io/hash.h>
-#include <subspan/solvers/train/encoding_training.h>
+#include <subspan/solvers/train/encoding/training.h>
 #include <math.h>
 #include <string.h>
 

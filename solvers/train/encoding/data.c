@@ -2,7 +2,7 @@
 #include <subspan/base/layout.h>
 #include <subspan/base/random.h>
 #include <subspan/operators/graph/dense.h>
-#include <subspan/solvers/train/graph_data.h>
+#include <subspan/solvers/train/encoding/data.h>
 
 /* Reading --------------------------------------------------------------------------------------------------------- */
 

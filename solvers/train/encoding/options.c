@@ -1,7 +1,7 @@
 /* The own options of `subspan train encoding`, their defaults, ranges and help. The network's defaults are those of the
    published ZINC runs (SPE, appendix). */
 #include <subspan/base/error.h>
-#include <subspan/solvers/train/encoding.h>
+#include <subspan/solvers/train/encoding/encoding.h>
 #include <string.h>
 
 static const char examples[] =

@@ -1,6 +1,6 @@
 /* What the task of an encoding holds, its passes and its validation. */
 #pragma once
-#include <subspan/solvers/train/encoding.h>
+#include <subspan/solvers/train/encoding/encoding.h>
 #include <subspan/solvers/train/task.h>
 
 enum { span_encoding_splits = 2, span_encoding_max_targets = 64 };
@@ -28,9 +28,9 @@ double SpanEncodingTarget(const SpanEncodingTraining *run, const SpanSetGraph *g
 PetscErrorCode SpanEncodingPredict(SpanEncodingTraining *run, const SpanGraphData *data, PetscBool training,
                                    const SpanGraphDraw *draw, PetscInt first, PetscInt n, const PetscInt number[],
                                    SpanGraphBatch *batch, SpanTensor *y);
-/* encoding_pass.c: the task's pass. */
+/* pass.c: the task's pass. */
 PetscErrorCode SpanEncodingPass(SpanEncodingTraining *run, double *loss);
-/* encoding_validate.c, collective: adds a row a split. */
+/* validate.c, collective: adds a row a split. */
 PetscErrorCode SpanEncodingValidate(SpanEncodingTraining *run, PetscInt step, SpanTable *validations);
 PetscBool SpanEncodingHasValidation(const SpanEncodingTraining *run);
 /* "step,split,loss,.."; *columns: how many. */

@@ -1,6 +1,6 @@
 /* `subspan train encoding GRAPHS -o MODEL.h5`: the task (task.h) of a positional encoding with its graph network. */
 #pragma once
-#include <subspan/solvers/train/graph_data.h>
+#include <subspan/solvers/train/encoding/data.h>
 #include <subspan/solvers/train/options.h>
 
 typedef struct {

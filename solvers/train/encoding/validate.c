@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <subspan/base/layout.h>
-#include <subspan/solvers/train/encoding_training.h>
+#include <subspan/solvers/train/encoding/training.h>
 
 enum { graphs_at_once = 64, before_errors = 3 };
 

@@ -1,5 +1,5 @@
 /* Forward and backward pass of a step: the mean absolute error of graphs, or the cross-entropy of labelled nodes. */
-#include <subspan/solvers/train/encoding_training.h>
+#include <subspan/solvers/train/encoding/training.h>
 
 double SpanEncodingTarget(const SpanEncodingTraining *run, const SpanSetGraph *graph, PetscInt t)
 {
