@@ -28,6 +28,8 @@ SpanParameters SpanOperatorParameters(SpanOperator op);
 SpanFNO SpanOperatorFNO(SpanOperator op);
 /* Collective on the model's comm, as SpanPriorSave. */
 PetscErrorCode SpanOperatorSave(SpanOperator op, const float values[], SpanModelStorage storage, SpanModel model);
+/* The weights of a model file into this operator. Errors (input): a parameter that is missing, or of another shape. */
+PetscErrorCode SpanOperatorReadWeights(SpanOperator op, SpanModel model);
 
 /* y in the units of the output from x in those of the input: (x - mean) / deviation, the network, y deviation + mean.
    On the tape: recorded if it records, with the gradient of x if x is differentiable.

@@ -2,7 +2,7 @@
 #include <subspan/io/hdf5_read.h>
 #include <subspan/operators/networks/prior.h>
 #include <subspan/solvers/info/say.h>
-#include <subspan/solvers/train/prior_training.h>
+#include <subspan/solvers/train/prior/training.h>
 #include <subspan/solvers/train/run.h>
 #include <math.h>
 #include <stdio.h>
@@ -56,6 +56,16 @@ static void Patches(const SpanPatchGeometry *g, cJSON *json)
             g->positions ? "yes" : "no", surroundings);
 }
 
+static void Units(const SpanPriorConfig *c, cJSON *json)
+{
+  const char *channels = c->channels == 1 ? "one real channel" : "real and imaginary part";
+  if (c->units == SPAN_PRIOR_HU)
+    SpanSay(json, "images", "%s, CT numbers in HU: 0 is %g, 1 is %g, cut off at 0 and %g (%g HU)", channels, c->low,
+            c->low + 1 / c->scale, c->high, c->low + c->high / c->scale);
+  else
+    SpanSay(json, "images", "%s, of any brightness", channels);
+}
+
 static PetscErrorCode Prior(const char path[], cJSON *json)
 {
   SpanTape tape;
@@ -72,6 +82,7 @@ static PetscErrorCode Prior(const char path[], cJSON *json)
   if (!stat(path, &status)) SpanSay(json, "size", "%.2f MB", 1e-6 * (double)status.st_size);
   Denoiser(&c->denoiser, json);
   Patches(&c->patches, json);
+  Units(c, json);
   SpanSay(json, "data", "%g %% of the pixels above 0 lay below %.4g", 100 * c->data_share, c->data_level);
   PetscCall(SpanPriorDestroy(&prior));
   PetscCall(SpanTapeDestroy(&tape));
@@ -105,7 +116,7 @@ PetscErrorCode SpanInfoModel(const char path[], hid_t file, cJSON *json)
   PetscFunctionBeginUser;
   PetscCall(SpanModelOpen(PETSC_COMM_SELF, path, NULL, &model));
   const PetscBool prior = (PetscBool)!strcmp(SpanModelKind(model), "prior");
-  SpanSay(json, "kind", "model, %s", prior ? "a prior: a denoiser of complex images" : SpanModelKind(model));
+  SpanSay(json, "kind", "model, %s", prior ? "a prior: a denoiser of images" : SpanModelKind(model));
   if (prior) {
     PetscCall(Prior(path, json));
     PetscCall(History(model, json));

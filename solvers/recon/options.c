@@ -103,13 +103,20 @@ static void Prior(SpanReconOptions *o, SpanOption *table, int *n)
        "it 1 from noise alone, and the method's from an image: dds 0.3, pnp 0.192"},
       {"dds_sigma_min", SPAN_OPTION_REAL, &o->sampler.sigma_min, 1e-6, 1e6, NULL,
        "with a prior: last noise level; without it, the method's: 0.004, pnp the noise of the data"},
+      {"dds_weight", SPAN_OPTION_REAL, &o->sampler.weight, 0, 1e12, NULL,
+       "dds: the weight g of noisy data; 0: from the noise, by noise level"}};
+  SpanReconOptionsAppend(table, n, rows, sizeof rows / sizeof rows[0]);
+}
+
+/* Of the methods with a prior of k-space. */
+static void ScanPrior(SpanReconOptions *o, SpanOption *table, int *n)
+{
+  const SpanOption rows[] = {
       {"dds_start", SPAN_OPTION_CHOICE, o->sampler.start, 0, 0, "noise|zero_filled|cg|wavelet|tv",
        "with a prior: start from noise alone, or from this method's image with noise of --dds_sigma_max; without it, "
        "the method's: dds wavelet, pnp cg (to which it adds no noise), else noise"},
       {"dds_consistency", SPAN_OPTION_CHOICE, o->sampler.consistency, 0, 0, "noisy|noiseless",
        "dds: CG on (I + g A'A) x = x0 + g A'y, or on A'A x = A'y; --dds_ksp_max_it sets how many iterations (20)"},
-      {"dds_weight", SPAN_OPTION_REAL, &o->sampler.weight, 0, 1e12, NULL,
-       "dds: the weight g of noisy data; 0: from the noise, by noise level"},
       {"samples", SPAN_OPTION_INT, &o->samples, 1, 10000, NULL,
        "dds: samples of each slice; their mean and standard deviation are the result"},
       {"diffpir_lambda", SPAN_OPTION_REAL, &o->sampler.diffpir_lambda, 1e-6, 1e6, NULL,
@@ -161,10 +168,11 @@ static void Table(SpanReconInputKind kind, SpanReconOptions *o, SpanOption *tabl
   static const SpanOption projections = {.name = "", .type = SPAN_OPTION_HEADING, .help = "of CT projections alone"};
   int n                               = 0;
   Common(o, table, &n);
+  Prior(o, table, &n);
   if (kind != SPAN_RECON_PROJECTIONS) {
     SpanReconOptionsAppend(table, &n, &scan, 1);
     Scan(o, table, &n);
-    Prior(o, table, &n);
+    ScanPrior(o, table, &n);
   }
   if (kind != SPAN_RECON_SCAN) {
     SpanReconOptionsAppend(table, &n, &projections, 1);

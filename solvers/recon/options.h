@@ -12,11 +12,13 @@ typedef enum { SPAN_RECON_SCAN, SPAN_RECON_PROJECTIONS, SPAN_RECON_UNKNOWN } Spa
 typedef struct {
   char scan[PETSC_MAX_PATH_LEN], filter[PETSC_MAX_PATH_LEN], units[PETSC_MAX_PATH_LEN];
   char penalty[PETSC_MAX_PATH_LEN], dimensions[PETSC_MAX_PATH_LEN];
-  PetscReal water;       /* 1/mm; 0: the file's */
-  PetscReal voxel;       /* 0: the file's grid */
-  PetscInt size;         /* voxels along x and y; 0: the file's grid */
-  PetscReal least, most; /* bounds of a voxel */
-  PetscReal axis;        /* axis_offset, mm; beyond 1e30: the file's */
+  PetscReal water;                                            /* 1/mm; 0: the file's */
+  PetscReal voxel;                                            /* 0: the file's grid */
+  PetscInt size;                                              /* voxels along x and y; 0: the file's grid */
+  PetscReal least, most;                                      /* bounds of a voxel */
+  PetscReal axis;                                             /* axis_offset, mm; beyond 1e30: the file's */
+  char along_z[PETSC_MAX_PATH_LEN], ends[PETSC_MAX_PATH_LEN]; /* dds: noise (noise_z.h); "periodic" or "free" */
+  PetscReal rho, lambda;                                      /* dds: of the total variation along z; rho 0: none */
 } SpanCTOptions;
 
 typedef struct {

@@ -9,6 +9,7 @@
 #include <subspan/io/projections.h>
 #include <subspan/operators/imaging/sampling.h>
 #include <subspan/solvers/recon/ct/recon.h>
+#include <subspan/solvers/recon/load_prior.h>
 #include <subspan/solvers/recon/plan.h>
 #include <subspan/solvers/recon/recon.h>
 #include <subspan/solvers/recon/run.h>
@@ -63,39 +64,6 @@ static PetscErrorCode FullySampled(MPI_Comm comm, SpanScan scan, PetscInt slice,
   PetscFunctionReturn(0);
 }
 
-/* One evaluation of the prior on an empty slice, its grid shifted as in most steps, after which its memory is known;
-   for dps its backward pass too. */
-static PetscErrorCode TryPrior(const SpanReconOptions *o, const SpanScanInfo *info, const SpanReconPriorProblem *prior)
-{
-  const double sigma[4]    = {1, 1, 1, 1};
-  const PetscInt offset[2] = {1, 1};
-  SpanTensor x, y, gradient;
-  PetscFunctionBeginUser;
-  PetscCall(SpanTensorCreate(SpanTapeArena(prior->tape), SPAN_FLOAT32, 4,
-                             (PetscInt64[4]){o->map_sets, info->ny, info->nx, 2}, &x));
-  PetscCall(PetscMemzero(x->data, SpanTensorBytes(x)));
-  PetscCall(SpanPriorDenoise(prior->tape, prior->prior, prior->team, x, sigma, offset, &y));
-  if (!strcmp(o->method, "dps")) {
-    PetscCall(SpanPriorDenoiseGradient(prior->tape, prior->prior, prior->team, x, sigma, offset, y, &gradient));
-    PetscCall(SpanTensorDestroy(&gradient));
-  }
-  PetscCall(SpanTensorDestroy(&x));
-  PetscCall(SpanTensorDestroy(&y));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode LoadPrior(MPI_Comm comm, const SpanReconOptions *o, const SpanScanInfo *info,
-                                const SpanLayout *layout, SpanReconPriorProblem *prior)
-{
-  PetscFunctionBeginUser;
-  *prior = (SpanReconPriorProblem){.team = layout->team, .options = &o->sampler};
-  PetscCall(SpanTapeCreate(&prior->tape));
-  if (!strcmp(o->type, "bfloat16")) PetscCall(SpanTapeSetType(prior->tape, SPAN_BFLOAT16));
-  PetscCall(SpanPriorLoad(comm, o->prior, prior->tape, &prior->prior));
-  PetscCall(TryPrior(o, info, prior));
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode ReconstructScan(MPI_Comm comm, const char path[], const SpanReconOptions *options)
 {
   SpanReconPriorProblem prior = {.tape = NULL};
@@ -120,7 +88,8 @@ static PetscErrorCode ReconstructScan(MPI_Comm comm, const char path[], const Sp
   input.sampling = sampling;
   if (sampling) PetscCall(FullySampled(comm, input.scan, run.first_slice, &input.reference));
   if (options->prior[0]) {
-    PetscCall(LoadPrior(comm, options, input.info, &layout, &prior));
+    PetscCall(
+        SpanReconLoadPrior(comm, layout.team, options, 2, options->map_sets, input.info->ny, input.info->nx, &prior));
     input.prior = &prior;
   }
   run.method = SpanReconMethodFind(options->method);
@@ -133,8 +102,7 @@ static PetscErrorCode ReconstructScan(MPI_Comm comm, const char path[], const Sp
     PetscCall(SpanReconRunDestroy(&run));
   }
   PetscCall(PetscFree(sampling));
-  PetscCall(SpanPriorDestroy(&prior.prior));
-  PetscCall(SpanTapeDestroy(&prior.tape));
+  PetscCall(SpanReconDestroyPrior(&prior));
   PetscCall(SpanLayoutDestroy(&layout));
   PetscCall(SpanScanClose(&input.scan));
   PetscFunctionReturn(0);

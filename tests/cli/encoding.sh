@@ -53,7 +53,7 @@ assert "encoding" in open("model").read()
 assert h5py.File("other.h5")["history/targets"].shape == (2, 2)
 P
 count=14
-refused "it can train a prior or an encoding" train encodings graphs.h5 --steps 1 -o out.h5
+refused "the nearest is encoding" train encodings graphs.h5 --steps 1 -o out.h5
 refused "2 sets of graphs" train encoding graphs.h5 nodes.h5 --steps 1 -o out.h5
 refused "not one of none|spe|signnet" train encoding graphs.h5 --encoding lap --steps 1 -o out.h5
 refused "--micro_batch 2" train encoding graphs.h5 --micro_batch 2 --steps 1 -o out.h5

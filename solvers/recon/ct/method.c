@@ -4,8 +4,8 @@
 
 const SpanCTMethod *SpanCTMethodFind(const char name[])
 {
-  static const SpanCTMethod *const methods[] = {&SpanCTFBP,      &SpanCTFDK,  &SpanCTCGLS,
-                                                &SpanCTTikhonov, &SpanCTSIRT, &SpanCTTV};
+  static const SpanCTMethod *const methods[] = {&SpanCTFBP,  &SpanCTFDK, &SpanCTCGLS, &SpanCTTikhonov,
+                                                &SpanCTSIRT, &SpanCTTV,  &SpanCTPWLS, &SpanCTDDS};
   for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
     if (!strcmp(methods[i]->name, name)) return methods[i];
   return NULL;

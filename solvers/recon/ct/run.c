@@ -20,22 +20,27 @@ typedef struct {
 /* What must be equal for a checkpoint to be taken up: the file and everything that changes the result. */
 static PetscErrorCode Fingerprint(const SpanCTRun *run, char *out, size_t size)
 {
-  const SpanCTProblem *p    = &run->input.problem;
-  const SpanReconOptions *o = p->options;
-  const SpanCTGeometry *g   = p->geometry;
+  const SpanCTProblem *p           = &run->input.problem;
+  const SpanReconOptions *o        = p->options;
+  const SpanReconSamplerOptions *s = &o->sampler;
+  const SpanCTGeometry *g          = p->geometry;
   char hash[64], prior[64] = "none";
   PetscFunctionBeginUser;
   PetscCall(SpanHashFile(p->local->comm, p->path, hash));
   if (o->prior[0]) PetscCall(SpanHashFile(p->local->comm, o->prior, prior));
-  PetscCall(PetscSNPrintf(
-      out, size,
-      "projections %s, scan %s, slices %" PetscInt_FMT " to %" PetscInt_FMT ", volume %" PetscInt_FMT
-      " x %" PetscInt_FMT " x %" PetscInt_FMT
-      ", voxels %g %g %g, axis %g, method %s, strength %g, iterations %" PetscInt_FMT
-      ", tolerance %g, noise %g, seed %" PetscInt_FMT ", filter %s, dimensions %s, penalty %s, bounds %g %g, prior %s",
-      hash, o->ct.scan, run->input.first_slice, run->input.first_slice + run->input.n_slices, g->nz, g->ny, g->nx,
-      g->dz, g->dy, g->dx, g->axis_offset, o->method, o->strength, o->iterations, o->tolerance, o->noise, o->seed,
-      o->ct.filter, o->ct.dimensions, o->ct.penalty, o->ct.least, o->ct.most, prior));
+  PetscCall(PetscSNPrintf(out, size,
+                          "projections %s, scan %s, slices %" PetscInt_FMT " to %" PetscInt_FMT
+                          ", volume %" PetscInt_FMT " x %" PetscInt_FMT " x %" PetscInt_FMT
+                          ", voxels %g %g %g, axis %g, method %s, strength %g, iterations %" PetscInt_FMT
+                          ", tolerance %g, noise %g, seed %" PetscInt_FMT
+                          ", filter %s, dimensions %s, penalty %s, bounds %g %g, prior %s in %s, steps %" PetscInt_FMT
+                          ", eta %g, sigma %g to %g, schedule %s, start %s, consistency %s, weight %g, along z %s, rho "
+                          "%g, lambda %g, ends %s",
+                          hash, o->ct.scan, run->input.first_slice, run->input.first_slice + run->input.n_slices, g->nz,
+                          g->ny, g->nx, g->dz, g->dy, g->dx, g->axis_offset, o->method, o->strength, o->iterations,
+                          o->tolerance, o->noise, o->seed, o->ct.filter, o->ct.dimensions, o->ct.penalty, o->ct.least,
+                          o->ct.most, prior, o->type, s->steps, s->eta, s->sigma_max, s->sigma_min, s->schedule,
+                          s->start, s->consistency, s->weight, o->ct.along_z, o->ct.rho, o->ct.lambda, o->ct.ends));
   PetscFunctionReturn(0);
 }
 

@@ -1,5 +1,5 @@
 /* Separable resampling, axis by axis. */
-#include <subspan/solvers/train/zoom.h>
+#include <subspan/solvers/train/prior/zoom.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -85,7 +85,7 @@ static void Scale(double factor, PetscInt n, PetscInt range[2])
 int SpanZoom(double factor, PetscInt ny, PetscInt nx, PetscInt extent[4], float *scratch, float *image)
 {
   Axis rows = {0}, columns = {0};
-  float low = image[0], high = image[0];
+  float low = extent ? image[0] : 0, high = low;
   for (PetscInt i = 0; i < ny * nx; i++) {
     low  = image[i] < low ? image[i] : low;
     high = image[i] > high ? image[i] : high;
