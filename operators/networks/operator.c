@@ -2,7 +2,7 @@
 #include <subspan/base/error.h>
 #include <subspan/base/layout.h>
 #include <subspan/operators/networks/operator.h>
-#include <subspan/operators/networks/patches.h>
+#include <subspan/operators/networks/multigrid.h>
 #include <math.h>
 #include <string.h>
 
@@ -12,6 +12,8 @@ struct SpanOperator_ {
   SpanParameters parameters;
   SpanFNO fno;
 };
+
+enum { at_once = 4 }; /* patches that go through the network together; the same for any number of ranks */
 
 void SpanOperatorConfigDefaults(SpanOperatorConfig *c)
 {
@@ -212,150 +214,10 @@ static PetscErrorCode ApplyScale(SpanTape tape, SpanTensor x, const double scale
   PetscFunctionReturn(0);
 }
 
-/* Patches ---------------------------------------------------------------------------------------------------------- */
-
-/* Patches of images of one size, in all and this rank's of a team. */
-typedef struct {
-  SpanPatchGeometry geometry;
-  MPI_Comm team;
-  PetscInt images, h, w, n, first, count;
-  SpanPatchOrigin *origins;
-} Cutting;
-
-/* Free origins with PetscFree. */
-static PetscErrorCode CuttingOf(SpanOperator op, MPI_Comm team, SpanTensor field, Cutting *k)
-{
-  const SpanOperatorConfig *c = &op->config;
-  const PetscInt sides = (PetscInt)1 << c->levels, offset[2] = {0, 0};
-  int rank, size;
-  PetscFunctionBeginUser;
-  *k                    = (Cutting){.team   = team,
-                                    .images = (PetscInt)field->shape[0],
-                                    .h      = (PetscInt)field->shape[1],
-                                    .w      = (PetscInt)field->shape[2]};
-  const PetscInt margin = (PetscInt)rint(c->padding * (double)k->h);
-  SpanCheckInput(PETSC_COMM_SELF,
-                 k->h % sides == 0 && k->w % sides == 0 && margin == (PetscInt)rint(c->padding * (double)k->w),
-                 "fields of %" PetscInt_FMT " x %" PetscInt_FMT " points: cannot be cut into %" PetscInt_FMT
-                 " x %" PetscInt_FMT " patches, or the padding %g differs along its axes",
-                 k->h, k->w, sides, sides, c->padding);
-  k->geometry = (SpanPatchGeometry){.rows       = k->h / sides + 2 * margin,
-                                    .columns    = k->w / sides + 2 * margin,
-                                    .margin     = margin,
-                                    .boundary   = SPAN_BOUNDARY_CIRCULAR,
-                                    .coarsening = SPAN_COARSEN_SUBSAMPLE,
-                                    .n_levels   = c->levels};
-  for (PetscInt l = 0; l < c->levels; l++) k->geometry.level[l] = l + 1;
-  PetscCall(SpanPatchGeometryCheck(&k->geometry, k->h, k->w));
-  PetscCall(SpanPatchesGrid(&k->geometry, k->images, k->h, k->w, offset, &k->n, &k->origins));
-  PetscCallMPI(MPI_Comm_rank(team, &rank));
-  PetscCallMPI(MPI_Comm_size(team, &size));
-  SpanShare(k->n, size, rank, &k->first, &k->count);
-  PetscFunctionReturn(0);
-}
-
-/* A node remembers the operator and the team. */
-static void Remember(SpanNode node, SpanOperator op, MPI_Comm team)
-{
-  node->with.pointer[0] = op;
-  node->with.integer[1] = MPI_Comm_c2f(team);
-}
-
-static PetscErrorCode Recall(SpanNode node, SpanTensor field, Cutting *k)
+static PetscErrorCode ApplyNetwork(SpanTape tape, void *context, SpanTensor x, SpanTensor *y)
 {
   PetscFunctionBeginUser;
-  PetscCall(CuttingOf(node->with.pointer[0], MPI_Comm_f2c((MPI_Fint)node->with.integer[1]), field, k));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode CutBackward(SpanTape tape, SpanNode node)
-{
-  SpanTensor x = node->inputs[0], dx;
-  Cutting k;
-  PetscFunctionBeginUser;
-  if (!x->differentiable) PetscFunctionReturn(0);
-  PetscCall(Recall(node, x, &k));
-  PetscCall(SpanTensorCreateLike(x, &dx));
-  SpanPatchesCutTransposed(&k.geometry, k.images, k.h, k.w, (PetscInt)x->shape[3], k.count, k.origins + k.first,
-                           SpanTensorFloats(node->output->gradient), SpanTensorFloats(dx));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, SpanTensorFloats(dx), (PetscMPIInt)dx->size, MPI_FLOAT, MPI_SUM, k.team));
-  PetscCall(SpanTensorAccumulate(x, &dx));
-  PetscCall(PetscFree(k.origins));
-  PetscFunctionReturn(0);
-}
-
-/* Patches first .. first + count of the fields x. */
-static PetscErrorCode Cut(SpanTape tape, SpanOperator op, const Cutting *k, PetscInt first, PetscInt count,
-                          SpanTensor x, SpanTensor *patches)
-{
-  const PetscInt c          = (PetscInt)x->shape[3];
-  const PetscInt64 shape[4] = {count, k->geometry.rows, k->geometry.columns, SpanPatchChannels(&k->geometry, c)};
-  SpanNode node;
-  PetscFunctionBeginUser;
-  PetscCall(SpanTensorCreate(SpanTapeArena(tape), SPAN_FLOAT32, 4, shape, patches));
-  SpanPatchesCut(&k->geometry, k->h, k->w, c, SpanTensorFloats(x), count, k->origins + first,
-                 SpanTensorFloats(*patches));
-  PetscCall(SpanTapeRecord(tape, CutBackward, 1, &x, 0, *patches, &node));
-  if (node) Remember(node, op, k->team);
-  PetscFunctionReturn(0);
-}
-
-/* The team's ranks have the same gradient of the joined field, and take their patches of it. */
-static PetscErrorCode JoinBackward(SpanTape tape, SpanNode node)
-{
-  SpanTensor patches = node->inputs[0], field = node->output->gradient, d;
-  Cutting k;
-  PetscFunctionBeginUser;
-  if (!patches->differentiable) PetscFunctionReturn(0);
-  PetscCall(Recall(node, field, &k));
-  PetscCall(SpanTensorCreateLike(patches, &d));
-  SpanPatchesJoinTransposed(&k.geometry, k.images, k.h, k.w, (PetscInt)field->shape[3], k.count, k.origins + k.first,
-                            SpanTensorFloats(field), SpanTensorFloats(d));
-  PetscCall(SpanTensorAccumulate(patches, &d));
-  PetscCall(PetscFree(k.origins));
-  PetscFunctionReturn(0);
-}
-
-/* The field that `all`, (n, rows, columns, c), of which this rank has its own, make. */
-static PetscErrorCode Join(SpanTape tape, const Cutting *k, PetscInt c, float *all, SpanTensor *field)
-{
-  const PetscInt64 shape[4] = {k->images, k->h, k->w, c};
-  PetscFunctionBeginUser;
-  PetscCall(SpanTensorCreate(SpanTapeArena(tape), SPAN_FLOAT32, 4, shape, field));
-  PetscCall(SpanPatchesGather(k->team, k->n, k->geometry.rows * k->geometry.columns * c, all));
-  PetscCall(SpanPatchesJoin(&k->geometry, k->images, k->h, k->w, c, k->n, k->origins, all, SpanTensorFloats(*field)));
-  PetscFunctionReturn(0);
-}
-
-/* The network on this rank's patches: all at once where they are recorded, since their activations are kept anyway,
-   else one by one. */
-static PetscErrorCode ApplyPatches(SpanTape tape, SpanOperator op, MPI_Comm team, SpanTensor x, SpanTensor *y)
-{
-  const PetscInt c        = op->config.fno.out_channels;
-  const PetscBool records = SpanTapeIsRecording(tape);
-  SpanTensor patches, out = NULL;
-  SpanNode node;
-  float *all;
-  Cutting k;
-  PetscFunctionBeginUser;
-  PetscCall(CuttingOf(op, team, x, &k));
-  const PetscInt size = k.geometry.rows * k.geometry.columns * c, step = records ? PetscMax(1, k.count) : 1;
-  PetscCall(SpanArenaGet(SpanTapeArena(tape), (size_t)(k.n * size) * sizeof *all, &all));
-  for (PetscInt i = 0; i < k.count; i += step) {
-    PetscCall(SpanTensorDestroy(&out));
-    PetscCall(Cut(tape, op, &k, k.first + i, step, x, &patches));
-    PetscCall(SpanFNOApply(tape, op->fno, patches, &out));
-    PetscCall(SpanTensorDestroy(&patches));
-    memcpy(all + (k.first + i) * size, SpanTensorFloats(out), (size_t)(step * size) * sizeof *all);
-  }
-  PetscCall(Join(tape, &k, c, all, y));
-  PetscCall(SpanArenaReturn(SpanTapeArena(tape), all));
-  if (out) {
-    PetscCall(SpanTapeRecord(tape, JoinBackward, 1, &out, 0, *y, &node));
-    if (node) Remember(node, op, team);
-  }
-  PetscCall(SpanTensorDestroy(&out));
-  PetscCall(PetscFree(k.origins));
+  PetscCall(SpanFNOApply(tape, (SpanFNO)context, x, y));
   PetscFunctionReturn(0);
 }
 
@@ -370,9 +232,12 @@ PetscErrorCode SpanOperatorApply(SpanTape tape, SpanOperator op, MPI_Comm team, 
     shift[k] = -c->input_mean[k] / c->input_deviation[k];
   }
   PetscCall(ApplyScale(tape, x, scale, shift, &normal));
-  if (c->levels)
-    PetscCall(ApplyPatches(tape, op, team, normal, &out));
-  else
+  if (c->levels) {
+    SpanPatchGeometry geometry;
+    PetscCall(SpanMultigridGeometry(c->levels, c->padding, (PetscInt)x->shape[1], (PetscInt)x->shape[2], &geometry));
+    PetscCall(
+        SpanMultigridApply(tape, &geometry, team, at_once, ApplyNetwork, op->fno, c->fno.out_channels, normal, &out));
+  } else
     PetscCall(SpanFNOApply(tape, op->fno, normal, &out));
   PetscCall(SpanTensorDestroy(&normal));
   PetscCall(ApplyScale(tape, out, c->output_deviation, c->output_mean, y));
