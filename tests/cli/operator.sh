@@ -95,7 +95,7 @@ refused "--team 2: ranks share the patches" train operator darcy.h5 --team 2 --s
 refused "stride" train operator darcy.h5 --stride 3 --steps 1 -o out.h5
 refused "has 20 samples, --samples is 30" train operator darcy.h5 --samples 30 --steps 1 -o out.h5
 refused "all of them held out" train operator few.h5 --held_share 0.9 --steps 1 -o out.h5
-refused "cannot be cut" train operator darcy.h5 --levels 1 --steps 1 -o out.h5
+refused "multi-grid patches of 1 levels: 33 x 33 points" train operator darcy.h5 --levels 1 --steps 1 -o out.h5
 refused "must be a model and a set" predict one.h5 -o out.h5
 refused "too few for --history 2" predict step.h5 darcy.h5 -o out.h5
 refused "no step of time" predict axis.h5 burgers.h5 --rollout 2 -o out.h5
