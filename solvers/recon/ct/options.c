@@ -79,6 +79,8 @@ PetscErrorCode SpanCTOptionsCheck(MPI_Comm comm, SpanReconOptions *o)
                  "--method dds: its length is --dds_steps; it takes no --iterations, --tolerance or --strength");
   SpanCheckInput(comm, s->sigma_min <= s->sigma_max, "--dds_sigma_min %g is above --dds_sigma_max %g", s->sigma_min,
                  s->sigma_max);
+  SpanCheckInput(comm, o->samples == 1 || dds, "--method %s: takes no --samples, its result is not random",
+                 o->method[0] ? o->method : "fbp");
   SpanCheckInput(comm, o->ct.least < o->ct.most, "--least %g is not below --most %g", o->ct.least, o->ct.most);
   PetscFunctionReturn(0);
 }
