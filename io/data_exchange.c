@@ -207,4 +207,4 @@ static PetscErrorCode Read(SpanProjections p, PetscInt first, PetscInt n_rows, f
   PetscFunctionReturn(0);
 }
 
-const SpanProjectionsFormat SpanProjectionsDataExchange = {"Data Exchange", Detect, Open, Close, Read};
+const SpanProjectionsFormat SpanProjectionsDataExchange = {"Data Exchange", Detect, Open, Close, Read, NULL};

@@ -18,7 +18,7 @@ typedef struct {
   char sinogram[256];
 } Scan;
 
-/* What a walk over the root's groups looks for: their names in a row, or only the first. */
+/* The names of scans, in a row. */
 typedef struct {
   char *names;
   size_t size;
@@ -35,29 +35,27 @@ static herr_t AddName(hid_t root, const char *name, const H5L_info_t *link, void
   return 0;
 }
 
-static PetscErrorCode ListScans(hid_t file, char names[], size_t size)
+/* Silent: empty for what is no such file. */
+static PetscErrorCode Scans(const char path[], char names[], size_t size)
 {
-  Names n = {names, size};
+  Names n    = {names, size};
+  hid_t file = -1;
   PetscFunctionBeginUser;
   names[0] = 0;
-  H5E_BEGIN_TRY { H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, NULL, AddName, &n); }
+  H5E_BEGIN_TRY
+  {
+    if (H5Fis_hdf5(path) > 0) file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    if (file >= 0) H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, NULL, AddName, &n);
+    if (file >= 0) H5Fclose(file);
+  }
   H5E_END_TRY;
   PetscFunctionReturn(0);
 }
 
 static PetscBool Detect(const char path[])
 {
-  hid_t file      = -1;
-  char names[300] = "";
-  H5E_BEGIN_TRY
-  {
-    if (H5Fis_hdf5(path) > 0) file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-  }
-  H5E_END_TRY;
-  if (file < 0) return PETSC_FALSE;
-  (void)ListScans(file, names, sizeof names);
-  H5Fclose(file);
-  return (PetscBool)(names[0] != 0);
+  char names[300];
+  return (PetscBool)(!Scans(path, names, sizeof names) && names[0]);
 }
 
 static PetscErrorCode Length(SpanProjections p, hid_t group, const char scan[], const char name[], PetscReal *value)
@@ -104,7 +102,7 @@ static PetscErrorCode Open(SpanProjections p, const char scan[])
   PetscCall(SpanHdf5Open(p->path, &p->file));
   PetscCall(PetscNew(&s));
   p->data = s;
-  PetscCall(ListScans(p->file, names, sizeof names));
+  PetscCall(Scans(p->path, names, sizeof names));
   SpanCheckInput(PETSC_COMM_SELF, scan[0], "%s: it holds several scans, name one by --scan: %s", p->path, names);
   PetscCall(PetscSNPrintf(s->sinogram, sizeof s->sinogram, "%s/sinogram", scan));
   SpanCheckInput(PETSC_COMM_SELF, !strchr(scan, '/') && SpanHdf5Has(p->file, s->sinogram),
@@ -144,4 +142,5 @@ static PetscErrorCode Read(SpanProjections p, PetscInt first, PetscInt n_rows, f
   PetscFunctionReturn(0);
 }
 
-const SpanProjectionsFormat SpanProjectionsHTC = {"Helsinki Tomography Challenge 2022", Detect, Open, Close, Read};
+const SpanProjectionsFormat SpanProjectionsHTC = {
+    "Helsinki Tomography Challenge 2022", Detect, Open, Close, Read, Scans};

@@ -21,6 +21,32 @@ static const SpanProjectionsFormat *Detect(const char path[])
 
 PetscBool SpanProjectionsIs(const char path[]) { return (PetscBool)(Detect(path) != NULL); }
 
+static PetscErrorCode Find(const char path[], const SpanProjectionsFormat **format)
+{
+  struct stat status;
+  PetscFunctionBeginUser;
+  SpanCheckInput(PETSC_COMM_SELF, strlen(path) < PETSC_MAX_PATH_LEN, "the path of the projections is longer than %d",
+                 PETSC_MAX_PATH_LEN);
+  SpanCheckInput(PETSC_COMM_SELF, !stat(path, &status), "%s: no such file", path);
+  SpanCheckInput(PETSC_COMM_SELF, S_ISREG(status.st_mode), "%s: not a regular file", path);
+  *format = Detect(path);
+  SpanCheckInput(PETSC_COMM_SELF, *format,
+                 "%s: it holds no CT projections: neither Subspan's own (`projections`, `geometry`), nor Data Exchange "
+                 "(`exchange/data`), nor Helsinki scans (`NAME/sinogram`)",
+                 path);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanProjectionsScans(const char path[], char names[], size_t size)
+{
+  const SpanProjectionsFormat *format;
+  PetscFunctionBeginUser;
+  PetscCall(Find(path, &format));
+  names[0] = 0;
+  if (format->scans) PetscCall(format->scans(path, names, size));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanProjectionsReadAngles(SpanProjections p, const char name[])
 {
   const PetscInt n = p->info.geometry.n_views;
@@ -51,15 +77,9 @@ void SpanProjectionsWeights(PetscInt64 n, PetscReal electrons, float *counts)
 
 static PetscErrorCode OpenLocal(SpanProjections p, const char path[], const char scan[])
 {
-  struct stat status;
   PetscFunctionBeginUser;
-  SpanCheckInput(PETSC_COMM_SELF, strlen(path) < sizeof p->path, "the path of the projections is longer than %zu",
-                 sizeof p->path);
+  PetscCall(Find(path, &p->format));
   PetscCall(PetscStrncpy(p->path, path, sizeof p->path));
-  SpanCheckInput(PETSC_COMM_SELF, !stat(path, &status), "%s: no such file", path);
-  SpanCheckInput(PETSC_COMM_SELF, S_ISREG(status.st_mode), "%s: not a regular file", path);
-  p->format = Detect(path);
-  SpanCheckInput(PETSC_COMM_SELF, p->format, "%s: it holds no CT projections of a known format", path);
   p->info.path   = p->path;
   p->info.format = p->format->name;
   PetscCall(p->format->open(p, scan));

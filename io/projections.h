@@ -21,6 +21,9 @@ typedef struct {
 
 /* Whether the file holds projections rather than k-space or images; PETSC_FALSE for what cannot be read. */
 PetscBool SpanProjectionsIs(const char path[]);
+/* The names of a file's scans, "a, b, c", cut to `size`; "" where there is one without a name. Errors (input): it holds
+   no projections. */
+PetscErrorCode SpanProjectionsScans(const char path[], char names[], size_t size);
 /* Collective. scan: the name of one scan of a file of several, or "". Errors (input): naming file, field and values. */
 PetscErrorCode SpanProjectionsOpen(MPI_Comm comm, const char path[], const char scan[], SpanProjections *projections);
 const SpanProjectionsInfo *SpanProjectionsGetInfo(SpanProjections projections);

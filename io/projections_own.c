@@ -172,4 +172,4 @@ static PetscErrorCode ReadOwn(SpanProjections p, PetscInt first, PetscInt n_rows
   PetscFunctionReturn(0);
 }
 
-const SpanProjectionsFormat SpanProjectionsOwn = {"Subspan projections", DetectOwn, OpenOwn, NULL, ReadOwn};
+const SpanProjectionsFormat SpanProjectionsOwn = {"Subspan projections", DetectOwn, OpenOwn, NULL, ReadOwn, NULL};

@@ -11,6 +11,7 @@ typedef struct {
   PetscErrorCode (*close)(SpanProjections projections); /* NULL: it keeps nothing in `data` */
   /* Detector rows; one of lines and weights may be NULL. Not called for weights without has_counts. */
   PetscErrorCode (*read)(SpanProjections projections, PetscInt first, PetscInt n_rows, float *lines, float *weights);
+  PetscErrorCode (*scans)(const char path[], char names[], size_t size); /* NULL: one without a name */
 } SpanProjectionsFormat;
 
 struct SpanProjections_ {

@@ -24,6 +24,9 @@ PetscErrorCode SpanVolumeWriterCommit(SpanVolumeWriter *writer);
 /* Collective. `array` NULL takes `reconstruction` or whatever stands for it. */
 PetscErrorCode SpanVolumeReaderOpen(MPI_Comm comm, const char path[], const char array[], SpanVolumeReader *reader);
 const SpanGrid *SpanVolumeReaderGrid(SpanVolumeReader reader);
+/* Collective. CT projections (projections.h) as a stack of sinograms, a slice a detector row: (n_v, n_views, n_u). */
+PetscErrorCode SpanVolumeReaderOpenSinograms(MPI_Comm comm, const char path[], const char scan[],
+                                             SpanVolumeReader *reader);
 /* The attribute `units` of the array, of HDF5; empty where there is none. */
 const char *SpanVolumeReaderUnits(SpanVolumeReader reader);
 /* Whether the file is an image volume at all. Not collective. */

@@ -2,6 +2,7 @@
 #include <subspan/base/error.h>
 #include <subspan/io/hdf5_read.h>
 #include <subspan/io/nifti.h>
+#include <subspan/io/projections.h>
 #include <subspan/io/volume.h>
 #include <math.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 struct SpanVolumeReader_ {
   char path[PETSC_MAX_PATH_LEN], array[128], units[16];
   PetscBool nifti, is_complex;
+  SpanProjections projections; /* or NULL */
   hid_t file;
   int n_dims;
   float scale; /* of integer images: the attribute `scale` */
@@ -128,6 +130,36 @@ PetscErrorCode SpanVolumeReaderOpen(MPI_Comm comm, const char path[], const char
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode SpanVolumeReaderOpenSinograms(MPI_Comm comm, const char path[], const char scan[], SpanVolumeReader *out)
+{
+  SpanVolumeReader r;
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&r));
+  r->file             = -1;
+  PetscErrorCode ierr = SpanProjectionsOpen(comm, path, scan, &r->projections);
+  if (ierr) PetscCall(PetscFree(r));
+  PetscCall(ierr);
+  const SpanCTGeometry *g = &SpanProjectionsGetInfo(r->projections)->geometry;
+  r->grid                 = SpanGridUnknown(g->n_v, g->n_views, g->n_u);
+  *out                    = r;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode ReadSinograms(SpanVolumeReader r, PetscInt first, PetscInt count, float *data)
+{
+  const SpanGrid *g = &r->grid;
+  float *lines;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1((PetscInt64)count * g->ny * g->nx, &lines));
+  PetscErrorCode ierr = SpanProjectionsRead(r->projections, first, count, lines);
+  for (PetscInt v = 0; v < g->ny && !ierr; v++)
+    for (PetscInt i = 0; i < count; i++)
+      ierr = PetscArraycpy(data + ((PetscInt64)i * g->ny + v) * g->nx, lines + ((PetscInt64)v * count + i) * g->nx,
+                           (size_t)g->nx);
+  PetscCall(PetscFree(lines));
+  PetscFunctionReturn(ierr);
+}
+
 const SpanGrid *SpanVolumeReaderGrid(SpanVolumeReader r) { return &r->grid; }
 
 const char *SpanVolumeReaderUnits(SpanVolumeReader r) { return r->units; }
@@ -139,7 +171,9 @@ PetscErrorCode SpanVolumeRead(SpanVolumeReader r, PetscInt first, PetscInt count
   int skip = 3 - r->n_dims;
   PetscFunctionBeginUser;
   if (!n) PetscFunctionReturn(0);
-  if (r->nifti) {
+  if (r->projections) {
+    PetscCall(ReadSinograms(r, first, count, data));
+  } else if (r->nifti) {
     PetscCall(SpanNiftiRead(r->path, first, count, data));
   } else if (r->is_complex) {
     float complex *numbers;
@@ -158,6 +192,7 @@ PetscErrorCode SpanVolumeReaderClose(SpanVolumeReader *r)
 {
   PetscFunctionBeginUser;
   if (!*r) PetscFunctionReturn(0);
+  PetscCall(SpanProjectionsClose(&(*r)->projections));
   if ((*r)->file >= 0) H5Fclose((*r)->file);
   PetscCall(PetscFree(*r));
   PetscFunctionReturn(0);

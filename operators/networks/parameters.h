@@ -5,8 +5,9 @@
 
 typedef struct SpanParameters_ *SpanParameters;
 
-/* How a parameter starts: zeros, ones, or uniform in +-bound (bound = 1 / sqrt(fan in) is PyTorch's default). */
-typedef enum { SPAN_START_ZERO, SPAN_START_ONE, SPAN_START_UNIFORM } SpanStart;
+/* How a parameter starts: zeros, ones, uniform in +-bound (bound = 1 / sqrt(fan in) is PyTorch's default), or normal of
+   deviation `bound`. */
+typedef enum { SPAN_START_ZERO, SPAN_START_ONE, SPAN_START_UNIFORM, SPAN_START_NORMAL } SpanStart;
 
 /* `arena` must outlive the parameters. */
 PetscErrorCode SpanParametersCreate(SpanArena arena, SpanParameters *parameters);

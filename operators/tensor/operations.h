@@ -5,7 +5,7 @@
    as well. Where a type is not named, activations may be float32 or bfloat16 and keep their type; parameters are
    float32. Shapes that do not fit are errors that name the operation and the shapes. */
 #pragma once
-#include <subspan/operators/tensor/index.h>
+#include <subspan/operators/tensor/pairs.h>
 #include <subspan/operators/tensor/tape.h>
 
 /* From (N, H, W, C) into blocks of channels, and back. */
@@ -19,6 +19,9 @@ PetscErrorCode SpanConvolution(SpanTape tape, SpanTensor x, SpanTensor w, SpanTe
                                SpanTensor *residual, SpanTensor *y);
 /* y = x w' + b along the last axis. x: (..., I), float32; w: (O, I); b: (O) or NULL. */
 PetscErrorCode SpanLinear(SpanTape tape, SpanTensor x, SpanTensor w, SpanTensor b, SpanTensor *y);
+
+/* y = a b. a: (m, k); b: (k, n); float32. */
+PetscErrorCode SpanMatrixProduct(SpanTape tape, SpanTensor a, SpanTensor b, SpanTensor *y);
 
 typedef enum { SPAN_IDENTITY, SPAN_RELU, SPAN_SILU, SPAN_GELU } SpanActivation;
 /* relu(x) = max(x, 0); silu(x) = x / (1 + exp(-x)); gelu(x) = x (1 + erf(x / sqrt 2)) / 2. */
@@ -71,8 +74,13 @@ PetscErrorCode SpanCast(SpanTape tape, SpanTensor x, SpanTensorType type, SpanTe
 PetscErrorCode SpanSquaredError(SpanTape tape, SpanTensor x, SpanTensor target, SpanTensor weight, SpanTensor *loss);
 /* The mean of |x - target| over all elements: a scalar, float32. target, of x's shape, is not differentiated. */
 PetscErrorCode SpanAbsoluteError(SpanTape tape, SpanTensor x, SpanTensor target, SpanTensor *loss);
-/* The mean over the batch of |x[n] - target[n]|_2 / |target[n]|_2: a scalar, float32; target as above. */
-PetscErrorCode SpanRelativeError(SpanTape tape, SpanTensor x, SpanTensor target, SpanTensor *loss);
+/* The mean over samples and channels of |x - target| / |target - offset| in the norm of L2 or, with central differences
+   by points 1 / n apart, of H1 (sobolev_error.c): a scalar, float32. x: (N, n1, .., nd, C), float32; target as above;
+   periodic: the differences go around the edge; offset: (C), or NULL; errors: NULL, or (N), each sample's. Errors: an
+   axis too short for differences. */
+typedef enum { SPAN_L2, SPAN_H1 } SpanSobolevOrder;
+PetscErrorCode SpanSobolevError(SpanTape tape, SpanTensor x, SpanTensor target, SpanSobolevOrder order,
+                                PetscBool periodic, const float offset[], SpanTensor *loss, double errors[]);
 /* The mean over rows of -log softmax(x)[label]: a scalar, float32. x: (..., C), a row a label; labels, in [0, C), must
    live until the backward pass. */
 PetscErrorCode SpanCrossEntropy(SpanTape tape, SpanTensor x, const PetscInt labels[], SpanTensor *loss);
@@ -89,6 +97,26 @@ PetscErrorCode SpanGather(SpanTape tape, SpanTensor x, SpanIndex index, SpanTens
    The index as above. */
 PetscErrorCode SpanSegmentSum(SpanTape tape, SpanTensor x, SpanIndex index, SpanTensor *y);
 PetscErrorCode SpanSegmentMean(SpanTape tape, SpanTensor x, SpanIndex index, SpanTensor *y);
+
+/* Sums over the neighbours in a graph, for each column (pairs.h): with edges e from node from[e] to node to[e],
+     y[i, j, ..] = (1 + eps) x[i, j, ..] + sum of x[from[e], j, ..] over all e with to[e] = i.
+   x, y: (rows of pairs, C), float32; eps: (1). from and to NULL: no edges. pairs and indices must live until the
+   backward pass. */
+PetscErrorCode SpanAggregate(SpanTape tape, SpanTensor x, SpanTensor eps, SpanPairs pairs, SpanIndex from, SpanIndex to,
+                             SpanTensor *y);
+/* The sum over neighbours, a linear map, layer norm over the channels and activation in one:
+     y = activation(weight (z - mean) / sqrt(variance + norm_eps) + bias), z = a w' + b,
+   a = SpanAggregate of x, or x itself if eps is NULL. x: (rows of pairs, I), float32; w: (O, I); b: (O), or (n_nodes,
+   O): one for all rows of a node; weight, bias: (O); y: (rows of pairs, O). pairs and indices as above. */
+PetscErrorCode SpanGraphLinear(SpanTape tape, SpanTensor x, SpanTensor eps, SpanPairs pairs, SpanIndex from,
+                               SpanIndex to, SpanTensor w, SpanTensor b, SpanTensor weight, SpanTensor bias,
+                               double norm_eps, SpanActivation activation, SpanTensor *y);
+/* V diag(z_c) U' for each graph g and channel c, V and U its rows of eigenvectors:
+     y[i, j, c] = sum_k vectors[i, k] z[g, k, c] columns[j, k].
+   z: (graphs, d, C); vectors: (nodes, d); columns: (columns of all graphs, d), neither differentiated; y: (rows of
+   pairs, C); float32. pairs as above. */
+PetscErrorCode SpanSpectralProduct(SpanTape tape, SpanTensor z, SpanTensor vectors, SpanTensor columns, SpanPairs pairs,
+                                   SpanTensor *y);
 
 /* Real Fourier transform over the n_axes (1 to 3) axes before the last, norm "forward", P points in all:
      y[n, k, c] = 1/P sum_r x[n, r, c] exp(-2 pi i k.r / n),

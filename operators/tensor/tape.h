@@ -48,7 +48,7 @@ PetscErrorCode SpanTapeSegment(SpanTape tape, SpanSegment segment, void *context
 
 /* For operations ------------------------------------------------------------------------------------------------- */
 
-enum { span_node_max_inputs = 8 };
+enum { span_node_max_inputs = 10 };
 
 typedef struct SpanNode_ *SpanNode;
 struct SpanNode_ {

@@ -1,8 +1,10 @@
-/* `subspan compare RESULT REFERENCE`: PSNR, SSIM and NRMSE of magnitudes, a slice and over the volume. */
+/* `subspan compare RESULT REFERENCE`: PSNR, SSIM and NRMSE of magnitudes, a slice and over the volume. HU are shifted
+   by 1000, so that air is 0: they are the attenuation over water's, times 1000. */
 #include <subspan/base/error.h>
 #include <subspan/base/layout.h>
 #include <subspan/base/options.h>
 #include <subspan/base/report.h>
+#include <subspan/io/projections.h>
 #include <subspan/io/volume.h>
 #include <subspan/solvers/compare/compare.h>
 #include <subspan/solvers/compare/compare_json.h>
@@ -11,7 +13,7 @@
 
 typedef struct {
   char json[PETSC_MAX_PATH_LEN], array[PETSC_MAX_PATH_LEN], reference_array[PETSC_MAX_PATH_LEN],
-      scale[PETSC_MAX_PATH_LEN];
+      scale[PETSC_MAX_PATH_LEN], scan[PETSC_MAX_PATH_LEN];
 } Options;
 
 static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
@@ -21,13 +23,15 @@ static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
       {"array", SPAN_OPTION_STRING, o->array, 0, 0, NULL,
        "the data set of the result; without it `reconstruction` or what stands for it"},
       {"reference_array", SPAN_OPTION_STRING, o->reference_array, 0, 0, NULL, "the data set of the reference"},
+      {"scan", SPAN_OPTION_STRING, o->scan, 0, 0, NULL, "of projections: which of several"},
       {"scale", SPAN_OPTION_CHOICE, o->scale, 0, 0, "none|lsq",
        "lsq: multiply the result by the one number that fits the reference best"},
       {NULL, SPAN_OPTION_BOOL, NULL, 0, 0, NULL, NULL}};
   const SpanCommandHelp help = {"compare",
                                 "compare RESULT REFERENCE [--option value]...",
                                 "PSNR, SSIM (7 x 7 uniform window) and NRMSE of magnitudes; data range: the reference "
-                                "volume's maximum, as in fastMRI's evaluation.",
+                                "volume's maximum, as in fastMRI's evaluation. HU are compared from -1000 up; CT "
+                                "projections as sinograms.",
                                 "  subspan compare out.h5 reference.h5 --json metrics.json\n"
                                 "  subspan compare out.h5 out.h5 --reference_array reference\n      a reconstruction "
                                 "against the reference in the same file\n",
@@ -47,15 +51,40 @@ typedef struct {
   SpanMetricsPart *parts; /* all slices, rank 0 */
 } Comparison;
 
+static PetscErrorCode OpenOne(MPI_Comm comm, const char path[], const char array[], const char scan[],
+                              SpanVolumeReader *reader)
+{
+  PetscFunctionBeginUser;
+  if (SpanProjectionsIs(path))
+    PetscCall(SpanVolumeReaderOpenSinograms(comm, path, scan, reader));
+  else
+    PetscCall(SpanVolumeReaderOpen(comm, path, array[0] ? array : NULL, reader));
+  PetscFunctionReturn(0);
+}
+
+/* Whether the pair is in HU; one of them may not say so, but none may say another unit. */
+static PetscErrorCode Units(MPI_Comm comm, const char *const inputs[], SpanVolumeReader a, SpanVolumeReader b,
+                            PetscBool *hu)
+{
+  const char *first = SpanVolumeReaderUnits(a), *second = SpanVolumeReaderUnits(b);
+  PetscFunctionBeginUser;
+  SpanCheckInput(comm, !first[0] || !second[0] || !strcmp(first, second), "%s is in %s, %s in %s", inputs[0], first,
+                 inputs[1], second);
+  *hu = (PetscBool)(!strcmp(first, "HU") || !strcmp(second, "HU"));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Load(MPI_Comm comm, const char *const inputs[], const Options *o, Comparison *c)
 {
   SpanVolumeReader result, reference;
+  PetscBool hu;
   int rank, size;
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCallMPI(MPI_Comm_size(comm, &size));
-  PetscCall(SpanVolumeReaderOpen(comm, inputs[0], o->array[0] ? o->array : NULL, &result));
-  PetscCall(SpanVolumeReaderOpen(comm, inputs[1], o->reference_array[0] ? o->reference_array : NULL, &reference));
+  PetscCall(OpenOne(comm, inputs[0], o->array, o->scan, &result));
+  PetscCall(OpenOne(comm, inputs[1], o->reference_array, o->scan, &reference));
+  PetscCall(Units(comm, inputs, result, reference, &hu));
   c->grid           = *SpanVolumeReaderGrid(result);
   const SpanGrid *g = SpanVolumeReaderGrid(reference);
   SpanCheckInput(comm, g->nz == c->grid.nz && g->ny == c->grid.ny && g->nx == c->grid.nx,
@@ -70,6 +99,10 @@ static PetscErrorCode Load(MPI_Comm comm, const char *const inputs[], const Opti
   PetscCall(PetscMalloc2(c->count * c->pixels + 1, &c->image, c->count * c->pixels + 1, &c->reference));
   PetscCall(SpanErrorAgree(comm, SpanVolumeRead(result, c->first, c->count, c->image)));
   PetscCall(SpanErrorAgree(comm, SpanVolumeRead(reference, c->first, c->count, c->reference)));
+  for (PetscInt i = 0; i < c->count * c->pixels && hu; i++) {
+    c->image[i] += 1000;
+    c->reference[i] += 1000;
+  }
   PetscCall(SpanVolumeReaderClose(&result));
   PetscCall(SpanVolumeReaderClose(&reference));
   PetscFunctionReturn(0);

@@ -2,7 +2,8 @@
 #include <subspan/io/hdf5_read.h>
 #include <subspan/operators/networks/prior.h>
 #include <subspan/solvers/info/say.h>
-#include <subspan/solvers/train/report.h>
+#include <subspan/solvers/train/prior_training.h>
+#include <subspan/solvers/train/run.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -103,7 +104,7 @@ static PetscErrorCode History(SpanModel model, cJSON *json)
   PetscCall(PetscFree(rows));
   PetscCall(SpanModelReadTable(model, "noise", span_noise_names, span_noise_columns, &n_noise, &noise));
   PetscCall(SpanModelReadTable(model, "validation", span_validation_names, span_validation_columns, &n, &rows));
-  SpanTrainSayValidation(json, n, rows, n_noise, noise);
+  SpanPriorSayValidation(json, n, rows, n_noise, noise);
   PetscCall(PetscFree(rows));
   PetscCall(PetscFree(noise));
   PetscFunctionReturn(0);

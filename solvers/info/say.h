@@ -12,4 +12,5 @@ void SpanSayProvenance(hid_t file, cJSON *json);
 
 /* What these files are; path names them in errors. Errors (input): a damaged file. */
 PetscErrorCode SpanInfoCheckpoint(const char path[], hid_t file, cJSON *json);
+PetscErrorCode SpanInfoProjections(const char path[], const char scan[], cJSON *json);
 PetscErrorCode SpanInfoModel(const char path[], hid_t file, cJSON *json);

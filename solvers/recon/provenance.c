@@ -1,15 +1,6 @@
 /* The attributes of /provenance. */
+#include <subspan/base/report.h>
 #include <subspan/solvers/recon/provenance.h>
-#include <stdio.h>
-
-void SpanReconCommandLine(char *text, size_t size)
-{
-  char **arguments;
-  int n;
-  size_t at = (size_t)snprintf(text, size, "subspan");
-  PetscGetArgs(&n, &arguments);
-  for (int i = 0; i < n && at < size; i++) at += (size_t)snprintf(text + at, size - at, " %s", arguments[i]);
-}
 
 PetscErrorCode SpanReconWriteProvenance(const SpanReconProvenance *p, SpanVolumeWriter writer)
 {
@@ -17,7 +8,7 @@ PetscErrorCode SpanReconWriteProvenance(const SpanReconProvenance *p, SpanVolume
   double seconds = p->seconds;
   int ranks;
   PetscFunctionBeginUser;
-  SpanReconCommandLine(text, sizeof text);
+  SpanReportCommand(text, sizeof text);
   PetscCall(SpanVolumeWriteProvenance(writer, "command", text));
   PetscCall(SpanVolumeWriteProvenance(writer, "version", SUBSPAN_VERSION));
   PetscCall(PetscGetVersion(text, sizeof text));

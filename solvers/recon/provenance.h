@@ -9,7 +9,5 @@ typedef struct {
   double seconds; /* rank 0's counts */
 } SpanReconProvenance;
 
-/* The program's arguments as PETSc has them. */
-void SpanReconCommandLine(char *text, size_t size);
 /* Collective. */
 PetscErrorCode SpanReconWriteProvenance(const SpanReconProvenance *provenance, SpanVolumeWriter writer);

@@ -137,7 +137,7 @@ static PetscErrorCode WriteJson(const Summary *s)
   double iterations         = 0;
   char text[4096];
   PetscFunctionBeginUser;
-  SpanReconCommandLine(text, sizeof text);
+  SpanReportCommand(text, sizeof text);
   cJSON_AddStringToObject(root, "command", text);
   cJSON_AddStringToObject(root, "input", run->input->info->path);
   cJSON_AddStringToObject(root, "output", o->output);

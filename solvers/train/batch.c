@@ -163,14 +163,3 @@ PetscErrorCode SpanTrainBatchFill(const SpanTrainSource *s, uint32_t step, Petsc
   PetscCheck(!failed, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the images of a step");
   PetscFunctionReturn(0);
 }
-
-void SpanTrainOrder(uint64_t seed, uint32_t epoch, PetscInt n, PetscInt order[])
-{
-  for (PetscInt i = 0; i < n; i++) order[i] = i;
-  for (PetscInt i = n - 1; i > 0; i--) {
-    const PetscInt j = (PetscInt)(SpanRandomUniform(seed, SPAN_RANDOM_BATCH, epoch, (uint64_t)i) * (double)(i + 1));
-    const PetscInt k = order[i];
-    order[i]         = order[j];
-    order[j]         = k;
-  }
-}

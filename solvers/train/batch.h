@@ -39,5 +39,3 @@ int SpanTrainImage(const SpanTrainSource *source, const SpanAugmentation *augmen
    made of. sigma: the noise level of all, or 0: drawn. */
 PetscErrorCode SpanTrainBatchFill(const SpanTrainSource *source, uint32_t step, PetscInt first, PetscInt n_images,
                                   PetscInt per_image, const PetscInt image[], double sigma, SpanTrainBatch *batch);
-/* order: (n), the images in the order of an epoch. */
-void SpanTrainOrder(uint64_t seed, uint32_t epoch, PetscInt n, PetscInt order[]);

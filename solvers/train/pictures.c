@@ -2,29 +2,12 @@
 #include <subspan/base/error.h>
 #include <subspan/base/random.h>
 #include <subspan/io/picture.h>
-#include <subspan/io/plot.h>
 #include <subspan/solvers/train/generate.h>
-#include <subspan/solvers/train/pictures.h>
+#include <subspan/solvers/train/prior_training.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 enum { n_generated = 4, n_levels = span_validation_levels };
-
-static PetscErrorCode Curve(const SpanTrainRun *run, const char path[])
-{
-  const SpanTable *c = &run->curve, *v = &run->validations;
-  SpanLine lines[1 + n_levels] = {{c->rows, c->values, c->values + 2, span_curve_columns, "training loss"}};
-  PetscInt n                   = 1;
-  PetscFunctionBeginUser;
-  for (int l = 0; l < n_levels && v->rows; l++, n++) {
-    lines[n] = (SpanLine){v->rows / n_levels, v->values + l * span_validation_columns,
-                          v->values + l * span_validation_columns + 2, n_levels * span_validation_columns, ""};
-    snprintf(lines[n].label, sizeof lines[n].label, "validation, %g", span_levels[l]);
-  }
-  PetscCall(SpanPlotWrite(path, "weighted loss, by noise level on validation images", "step", n, lines));
-  PetscFunctionReturn(0);
-}
 
 static void Magnitudes(PetscInt channels, PetscInt n, const float *image, float *magnitude)
 {
@@ -39,7 +22,7 @@ static double Psnr(PetscInt n, const float *image, const float *truth)
 }
 
 /* x: the truth of one validation image at each noise level, with noise. */
-static PetscErrorCode Noisy(const SpanTrainRun *run, PetscInt pixels, float *truth, SpanTensor x)
+static PetscErrorCode Noisy(const SpanPriorTraining *run, PetscInt pixels, float *truth, SpanTensor x)
 {
   const SpanTrainSource *s = &run->validation;
   const PetscInt size      = s->of_image * pixels;
@@ -59,7 +42,7 @@ static PetscErrorCode Noisy(const SpanTrainRun *run, PetscInt pixels, float *tru
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Denoised(SpanTrainRun *run, const char path[])
+static PetscErrorCode Denoised(SpanPriorTraining *run, const char path[])
 {
   const PetscInt h = run->validation.h, w = run->validation.w, n = h * w, c = run->validation.of_image;
   const PetscInt64 shape[4] = {n_levels, h, w, c};
@@ -94,7 +77,7 @@ static PetscErrorCode Denoised(SpanTrainRun *run, const char path[])
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Generated(SpanTrainRun *run, const char path[])
+static PetscErrorCode Generated(SpanPriorTraining *run, const char path[])
 {
   const PetscInt h = run->source.h, w = run->source.w, n = h * w, c = run->source.of_image;
   const PetscInt64 shape[4] = {n_generated, h, w, c};
@@ -103,7 +86,7 @@ static PetscErrorCode Generated(SpanTrainRun *run, const char path[])
                                .sigma_min = 0.004,
                                .rho       = 7,
                                .churn     = 0.2,
-                               .seed      = (uint64_t)run->options->seed + 2};
+                               .seed      = (uint64_t)run->options->train.seed + 2};
   SpanPanel panels[n_generated];
   SpanTensor x;
   float *magnitudes;
@@ -124,21 +107,15 @@ static PetscErrorCode Generated(SpanTrainRun *run, const char path[])
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode SpanTrainPictures(SpanTrainRun *run, const char stem[])
+PetscErrorCode SpanPriorPictures(SpanPriorTraining *run, const char stem[])
 {
   char path[PETSC_MAX_PATH_LEN];
-  PetscErrorCode ierr = 0;
   PetscFunctionBeginUser;
-  PetscCall(SpanTrainSwapAverage(run));
-  PetscCall(PetscSNPrintf(path, sizeof path, "%s-curve.png", stem));
-  if (run->rank == 0) ierr = Curve(run, path);
-  PetscCall(SpanErrorAgree(run->comm, ierr));
   if (run->validation.n) {
     PetscCall(PetscSNPrintf(path, sizeof path, "%s-denoised.png", stem));
     PetscCall(Denoised(run, path));
   }
   PetscCall(PetscSNPrintf(path, sizeof path, "%s-generated.png", stem));
   PetscCall(Generated(run, path));
-  PetscCall(SpanTrainSwapAverage(run));
   PetscFunctionReturn(0);
 }

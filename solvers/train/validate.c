@@ -1,31 +1,18 @@
 /* Validation: the loss on patches of images that are not trained on, at fixed noise levels with fixed noise, by the
    averaged weights. */
 #include <subspan/base/layout.h>
-#include <subspan/solvers/train/run.h>
+#include <subspan/solvers/train/prior_training.h>
+#include <cjson/cJSON.h>
 #include <math.h>
+#include <stdio.h>
 
 const char span_validation_names[] = "step,sigma,loss,psnr";
 const char span_noise_names[]      = "sigma,psnr";
 
 const double span_levels[span_validation_levels] = {0.02, 0.05, 0.1, 0.2, 0.5};
 
-PetscErrorCode SpanTrainSwapAverage(SpanTrainRun *run)
-{
-  SpanParameters p = SpanPriorParameters(run->prior);
-  float *a = SpanParametersValues(p), *b = run->optimizer.average;
-  PetscFunctionBeginUser;
-#pragma omp parallel for simd schedule(static)
-  for (PetscInt64 i = 0; i < run->optimizer.n; i++) {
-    const float one = a[i];
-    a[i]            = b[i];
-    b[i]            = one;
-  }
-  PetscCall(SpanParametersModified(p));
-  PetscFunctionReturn(0);
-}
-
 /* The sum of |F - target|^2 over a batch, a patch's mean each. */
-static PetscErrorCode Errors(SpanTrainRun *run, const SpanTrainBatch *batch, double *sum)
+static PetscErrorCode Errors(SpanPriorTraining *run, const SpanTrainBatch *batch, double *sum)
 {
   const SpanPatchGeometry *g = &run->validation.geometry;
   const PetscInt64 in[4]     = {batch->n, g->rows, g->columns, run->validation.channels};
@@ -42,7 +29,7 @@ static PetscErrorCode Errors(SpanTrainRun *run, const SpanTrainBatch *batch, dou
 }
 
 /* The same of the noise: the F that leaves an image as it is has (noisy - skip noisy) / out. */
-static PetscErrorCode Noise(SpanTrainRun *run, const SpanTrainBatch *batch, double *sum)
+static PetscErrorCode Noise(SpanPriorTraining *run, const SpanTrainBatch *batch, double *sum)
 {
   const PetscInt points   = run->validation.geometry.rows * run->validation.geometry.columns,
                  of_image = run->validation.of_image, size = of_image * points, channels = run->validation.channels;
@@ -59,11 +46,11 @@ static PetscErrorCode Noise(SpanTrainRun *run, const SpanTrainBatch *batch, doub
 }
 
 /* squares: |D - clean|^2, the mean at each noise level, where `errors` gives |F - target|^2. */
-static PetscErrorCode Squares(SpanTrainRun *run,
-                              PetscErrorCode (*errors)(SpanTrainRun *, const SpanTrainBatch *, double *),
+static PetscErrorCode Squares(SpanPriorTraining *run,
+                              PetscErrorCode (*errors)(SpanPriorTraining *, const SpanTrainBatch *, double *),
                               double squares[span_validation_levels])
 {
-  const SpanTrainOptions *o = run->options;
+  const SpanPriorTrainOptions *o = run->options;
   const PetscInt per_image = o->patches_per_image, images = PetscMax(1, o->validation_patches / per_image);
   SpanTrainBatch batch;
   PetscInt first, count;
@@ -88,29 +75,26 @@ static PetscErrorCode Squares(SpanTrainRun *run,
 }
 
 /* 1 is the images' maximum; `square` is the mean of a channel's. */
-static double Psnr(const SpanTrainRun *run, double square)
+static double Psnr(const SpanPriorTraining *run, double square)
 {
   return -10 * log10((double)run->validation.of_image * square);
 }
 
-PetscErrorCode SpanTrainValidate(SpanTrainRun *run)
+PetscErrorCode SpanPriorValidate(SpanPriorTraining *run, PetscInt step, SpanTable *validations)
 {
   double squares[span_validation_levels];
   PetscFunctionBeginUser;
-  if (!run->validation.n) PetscFunctionReturn(0);
-  PetscCall(SpanTrainSwapAverage(run));
   PetscCall(Squares(run, Errors, squares));
   for (int l = 0; l < span_validation_levels; l++) {
     const double weight                       = SpanDenoiserAt(run->validation.denoiser, span_levels[l]).weight;
-    const double row[span_validation_columns] = {(double)run->step, span_levels[l], weight * squares[l],
+    const double row[span_validation_columns] = {(double)step, span_levels[l], weight * squares[l],
                                                  Psnr(run, squares[l])};
-    PetscCall(SpanTableAdd(&run->validations, row));
+    PetscCall(SpanTableAdd(validations, row));
   }
-  PetscCall(SpanTrainSwapAverage(run));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode SpanTrainNoise(SpanTrainRun *run, double noise[])
+PetscErrorCode SpanPriorNoise(SpanPriorTraining *run, double noise[])
 {
   double squares[span_validation_levels];
   PetscFunctionBeginUser;
@@ -120,4 +104,30 @@ PetscErrorCode SpanTrainNoise(SpanTrainRun *run, double noise[])
     noise[l * span_noise_columns + 1] = Psnr(run, squares[l]);
   }
   PetscFunctionReturn(0);
+}
+
+void SpanPriorSayValidation(cJSON *json, PetscInt rows, const double validation[], PetscInt n_noise,
+                            const double noise[])
+{
+  cJSON *levels     = cJSON_AddArrayToObject(json, "validation");
+  const double last = rows ? validation[(rows - 1) * span_validation_columns] : 0;
+  if (rows) printf("  noise level       loss   PSNR noisy   denoised   (validation patches, step %.0f)\n", last);
+  for (PetscInt i = 0; i < rows; i++) {
+    const double *row = validation + i * span_validation_columns;
+    PetscInt k        = 0;
+    if (row[0] != last) continue;
+    while (k < n_noise && noise[k * span_noise_columns] != row[1]) k++;
+    cJSON *level = cJSON_CreateObject();
+    cJSON_AddNumberToObject(level, "sigma", row[1]);
+    cJSON_AddNumberToObject(level, "loss", row[2]);
+    if (k < n_noise) cJSON_AddNumberToObject(level, "psnr_noisy", noise[k * span_noise_columns + 1]);
+    cJSON_AddNumberToObject(level, "psnr_denoised", row[3]);
+    cJSON_AddItemToArray(levels, level);
+    printf("  %11g %10.4g", row[1], row[2]);
+    if (k < n_noise)
+      printf("%13.2f", noise[k * span_noise_columns + 1]);
+    else
+      printf("%13s", "-");
+    printf("%11.2f\n", row[3]);
+  }
 }

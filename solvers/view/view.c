@@ -4,6 +4,7 @@
 #include <subspan/base/options.h>
 #include <subspan/io/hdf5_read.h>
 #include <subspan/io/picture.h>
+#include <subspan/io/projections.h>
 #include <subspan/io/volume.h>
 #include <subspan/operators/imaging/metrics.h>
 #include <subspan/solvers/view/orient.h>
@@ -16,8 +17,8 @@
 enum { most_files = 8, most_slices = 12 };
 
 typedef struct {
-  char output[PETSC_MAX_PATH_LEN], reference[PETSC_MAX_PATH_LEN], array[PETSC_MAX_PATH_LEN], window[PETSC_MAX_PATH_LEN],
-      plane[PETSC_MAX_PATH_LEN];
+  char output[PETSC_MAX_PATH_LEN], reference[PETSC_MAX_PATH_LEN], array[PETSC_MAX_PATH_LEN], scan[PETSC_MAX_PATH_LEN],
+      window[PETSC_MAX_PATH_LEN], plane[PETSC_MAX_PATH_LEN];
   PetscInt slice, columns;
   PetscReal error_scale;
   PetscBool montage;
@@ -26,6 +27,7 @@ typedef struct {
 typedef struct {
   SpanGrid grid;
   float *data; /* (nz, ny, nx) */
+  PetscBool hu;
 } Image;
 
 static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
@@ -36,6 +38,7 @@ static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
        "a volume to compare with; without it the file's own `reference`, if it has one"},
       {"array", SPAN_OPTION_STRING, o->array, 0, 0, NULL,
        "the data set to draw; without it `reconstruction` or what stands for it"},
+      {"scan", SPAN_OPTION_STRING, o->scan, 0, 0, NULL, "of projections: which of several"},
       {"plane", SPAN_OPTION_CHOICE, o->plane, 0, 0, "auto|axial|coronal|sagittal|stored",
        "auto: the slices' own plane, turned as radiologists see it (R on the left) if the file says how it lies in the "
        "patient; stored: not turned"},
@@ -45,14 +48,18 @@ static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
        "slices from end to end, evenly chosen (the default for one volume)"},
       {"columns", SPAN_OPTION_INT, &o->columns, 0, 64, NULL, "panels in a row; 0: chosen"},
       {"window", SPAN_OPTION_STRING, o->window, 0, 0, NULL,
-       "LOW:HIGH, the values drawn black and white; without it 0 to the 99.8th percentile"},
+       "LOW:HIGH, the values drawn black and white, or in HU lung, soft, brain or bone; without it 0 (HU: -1000) to "
+       "the "
+       "99.8th percentile"},
       {"error_scale", SPAN_OPTION_REAL, &o->error_scale, 0.01, 1e6, NULL,
        "the error map's brightest is the window's width over this"},
       {NULL, SPAN_OPTION_BOOL, NULL, 0, 0, NULL, NULL}};
   const SpanCommandHelp help = {
       "view",
       "view FILE... -o PICTURE.png [--option value]...",
-      "Draws image volumes: with a reference also the error map; several files side by side.",
+      "Draws image volumes: with a reference also the error map; several files side by side. CT projections are drawn "
+      "as "
+      "sinograms, a slice a detector row.",
       "  subspan view out.h5 -o out.png\n  subspan view out.h5 --reference reference.h5 --slice 12 -o slice.png\n"
       "  subspan view cg.h5 wavelet.h5 tv.h5 --reference reference.h5 -o methods.png\n  subspan view out.h5 --array "
       "phase -o phase.png\n  subspan view out.h5 --plane coronal -o coronal.png\n",
@@ -66,12 +73,19 @@ static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode ReadImage(const char path[], const char array[], Image *image)
+static PetscErrorCode ReadImage(const char path[], const char array[], const char scan[], Image *image)
 {
   SpanVolumeReader reader;
   PetscFunctionBeginUser;
-  PetscCall(SpanVolumeReaderOpen(PETSC_COMM_SELF, path, array, &reader));
+  const PetscBool sinograms = SpanProjectionsIs(path);
+  if (sinograms)
+    PetscCall(SpanVolumeReaderOpenSinograms(PETSC_COMM_SELF, path, scan, &reader));
+  else
+    PetscCall(SpanVolumeReaderOpen(PETSC_COMM_SELF, path, array, &reader));
   image->grid = *SpanVolumeReaderGrid(reader);
+  /* Few views are drawn as a band that can be seen. */
+  if (sinograms) image->grid.spacing[1] = PetscMax(1, 0.3 * (double)image->grid.nx / (double)image->grid.ny);
+  image->hu = (PetscBool)!strcmp(SpanVolumeReaderUnits(reader), "HU");
   PetscCall(SpanCheckCount(PETSC_COMM_SELF, path, "volume",
                            (double)image->grid.nz * (double)image->grid.ny * (double)image->grid.nx));
   PetscCall(PetscMalloc1(image->grid.nz * image->grid.ny * image->grid.nx, &image->data));
@@ -94,6 +108,10 @@ static PetscErrorCode Holds(const char path[], const char array[], PetscBool *ha
 
 static PetscErrorCode Window(const Options *o, const Image *image, double *low, double *high)
 {
+  static const struct {
+    const char *name;
+    double low, high;
+  } tissues[] = {{"lung", -1350, 150}, {"soft", -160, 240}, {"brain", 0, 80}, {"bone", -450, 1050}};
   char *end;
   PetscFunctionBeginUser;
   *low       = 0;
@@ -101,17 +119,23 @@ static PetscErrorCode Window(const Options *o, const Image *image, double *low, 
   if (!o->window[0]) {
     float least = 0;
     for (PetscInt i = 0; i < n; i++) least = fminf(least, image->data[i]);
-    *low = (double)least;
+    *low = image->hu ? fmax((double)least, -1000) : (double)least;
     PetscCall(SpanPicturePercentile(n, image->data, 0.998, high));
     if (*high <= *low) *high = *low + 1;
     PetscFunctionReturn(0);
   }
+  for (size_t i = 0; i < sizeof tissues / sizeof *tissues; i++)
+    if (!strcmp(o->window, tissues[i].name)) {
+      *low  = tissues[i].low;
+      *high = tissues[i].high;
+      PetscFunctionReturn(0);
+    }
   *low            = strtod(o->window, &end);
   PetscBool colon = (PetscBool)(*end == ':' && end > o->window);
   char *second    = end + 1;
   *high           = colon ? strtod(second, &end) : 0;
   SpanCheckInput(PETSC_COMM_SELF, colon && end > second && !*end && *high > *low,
-                 "--window %s: must be LOW:HIGH with LOW < HIGH", o->window);
+                 "--window %s: must be LOW:HIGH with LOW < HIGH, or lung, soft, brain, bone", o->window);
   PetscFunctionReturn(0);
 }
 
@@ -154,24 +178,38 @@ static void AddHeat(Sheet *s, const Image *image, const float *data, PetscInt sl
   p->bar       = PETSC_TRUE;
 }
 
+/* Figures from 0 for air up: HU are shifted, as in `compare`. */
+static PetscErrorCode Figures(const Image *image, const Image *reference, PetscInt slice, char caption[], size_t size)
+{
+  const PetscInt n  = image->grid.ny * image->grid.nx;
+  const float shift = reference->hu ? 1000 : 0;
+  float most        = 0, *a, *b;
+  SpanMetricsPart part;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(n, &a, n, &b));
+  for (PetscInt i = 0; i < n; i++) a[i] = image->data[slice * n + i] + shift;
+  for (PetscInt i = 0; i < n; i++) b[i] = reference->data[slice * n + i] + shift;
+  for (PetscInt i = 0; i < n * reference->grid.nz; i++) most = fmaxf(most, reference->data[i] + shift);
+  PetscErrorCode ierr = SpanMetricsSlice(image->grid.ny, image->grid.nx, a, b, (double)most, &part);
+  PetscCall(PetscFree2(a, b));
+  PetscCall(ierr);
+  SpanMetrics m = SpanMetricsVolume(1, n, &part, (double)most);
+  snprintf(caption, size, "PSNR %.2f dB, SSIM %.4f, NRMSE %.4f", m.psnr, m.ssim, m.nrmse);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode AddError(Sheet *s, const Options *o, const Image *image, const Image *reference, PetscInt slice,
                                double width, const char title[])
 {
   PetscInt n = image->grid.ny * image->grid.nx;
   float *error;
-  SpanMetricsPart part;
-  float most = 0;
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(n, &error));
   s->errors[s->n_errors++] = error;
   const float *a = image->data + slice * n, *b = reference->data + slice * n;
   for (PetscInt i = 0; i < n; i++) error[i] = fabsf(a[i] - b[i]);
-  for (PetscInt i = 0; i < n * reference->grid.nz; i++) most = fmaxf(most, reference->data[i]);
   AddHeat(s, image, error, slice, width / o->error_scale, title);
-  PetscCall(SpanMetricsSlice(image->grid.ny, image->grid.nx, a, b, (double)most, &part));
-  SpanMetrics m = SpanMetricsVolume(1, n, &part, (double)most);
-  snprintf(s->panels[s->n - 1].caption, sizeof s->panels->caption, "PSNR %.2f dB, SSIM %.4f, NRMSE %.4f", m.psnr,
-           m.ssim, m.nrmse);
+  PetscCall(Figures(image, reference, slice, s->panels[s->n - 1].caption, sizeof s->panels->caption));
   PetscFunctionReturn(0);
 }
 
@@ -249,19 +287,19 @@ static PetscErrorCode Load(const Options *o, const char *const inputs[], Scene *
   PetscBool own    = PETSC_FALSE, deviates;
   PetscFunctionBeginUser;
   for (PetscInt i = 0; i < n; i++) {
-    PetscCall(ReadImage(inputs[i], o->array[0] ? o->array : NULL, &images[i]));
+    PetscCall(ReadImage(inputs[i], o->array[0] ? o->array : NULL, o->scan, &images[i]));
     PetscCall(CheckSame(inputs[0], &images[0].grid, inputs[i], &images[i].grid));
   }
   if (!o->array[0] && !o->reference[0]) PetscCall(Holds(inputs[0], "reference", &own));
   for (PetscInt i = n - 1; i >= 0 && !o->array[0] && !scene->deviation.data; i--) {
     PetscCall(Holds(inputs[i], "deviation", &deviates));
-    if (deviates) PetscCall(ReadImage(inputs[i], "deviation", &scene->deviation));
+    if (deviates) PetscCall(ReadImage(inputs[i], "deviation", "", &scene->deviation));
     scene->deviates = i;
   }
   if (o->reference[0])
-    PetscCall(ReadImage(o->reference, NULL, reference));
+    PetscCall(ReadImage(o->reference, NULL, o->scan, reference));
   else if (own)
-    PetscCall(ReadImage(inputs[0], "reference", reference));
+    PetscCall(ReadImage(inputs[0], "reference", "", reference));
   if (reference->data)
     PetscCall(CheckSame(inputs[0], &images[0].grid, own ? inputs[0] : o->reference, &reference->grid));
   const SpanGrid *known = &images[0].grid;

@@ -5,7 +5,7 @@
 const SpanCTMethod *SpanCTMethodFind(const char name[])
 {
   static const SpanCTMethod *const methods[] = {&SpanCTFBP,  &SpanCTFDK, &SpanCTCGLS, &SpanCTTikhonov,
-                                                &SpanCTSIRT, &SpanCTTV,  &SpanCTDDS};
+                                                &SpanCTSIRT, &SpanCTTV,  &SpanCTPWLS, &SpanCTDDS};
   for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
     if (!strcmp(methods[i]->name, name)) return methods[i];
   return NULL;

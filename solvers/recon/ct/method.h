@@ -73,4 +73,4 @@ const SpanCTMethod *SpanCTMethodFind(const char name[]);
 PetscErrorCode SpanCTSolverCreate(const SpanCTMethod *method, const SpanCTProblem *problem, SpanCTSolver *solver);
 PetscErrorCode SpanCTSolverDestroy(SpanCTSolver *solver);
 
-extern const SpanCTMethod SpanCTFBP, SpanCTFDK, SpanCTCGLS, SpanCTTikhonov, SpanCTSIRT, SpanCTTV, SpanCTDDS;
+extern const SpanCTMethod SpanCTFBP, SpanCTFDK, SpanCTCGLS, SpanCTTikhonov, SpanCTSIRT, SpanCTTV, SpanCTPWLS, SpanCTDDS;

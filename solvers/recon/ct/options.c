@@ -20,7 +20,7 @@ void SpanCTOptionsRows(SpanReconOptions *o, SpanOption *table, int *n)
 {
   SpanCTOptions *ct       = &o->ct;
   const SpanOption rows[] = {
-      {"method", SPAN_OPTION_CHOICE, o->method, 0, 0, "fbp|fdk|cgls|tikhonov|sirt|tv|dds",
+      {"method", SPAN_OPTION_CHOICE, o->method, 0, 0, "fbp|fdk|cgls|tikhonov|sirt|tv|pwls|dds",
        "how to reconstruct; without it fbp, of a cone fdk"},
       {"scan", SPAN_OPTION_STRING, ct->scan, 0, 0, NULL, "which scan of a file of several"},
       {"filter", SPAN_OPTION_CHOICE, ct->filter, 0, 0, "ramp|hann|shepp-logan", "fbp, fdk: the window of the ramp"},

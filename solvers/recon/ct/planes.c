@@ -13,16 +13,35 @@ static double Psnr(double range, double error, double n)
   return error > 0 ? 10 * log10(range * range * n / error) : INFINITY;
 }
 
+/* One plane's PSNR, SSIM and 1; zeros of air. */
+static PetscErrorCode Plane(PetscInt ny, PetscInt nx, const float *image, const float *reference, double range,
+                            double figures[3], SpanMetricsPart *part)
+{
+  float most = 0;
+  PetscFunctionBeginUser;
+  PetscCall(SpanMetricsSlice(ny, nx, image, reference, range, part));
+  for (PetscInt i = 0; i < ny * nx; i++) most = PetscMax(most, reference[i]);
+  if (most < 0.1 * range) PetscFunctionReturn(0);
+  figures[0] = Psnr(range, part->squared_error, (double)ny * (double)nx);
+  figures[1] = part->ssim;
+  figures[2] = 1;
+  PetscFunctionReturn(0);
+}
+
 /* Means over planes in their order; each rank has some of them, the others are zero. */
 static PetscErrorCode Means(MPI_Comm comm, PetscInt n, double *figures, SpanPlanesQuality *quality)
 {
+  double count = 0;
   PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, figures, (PetscMPIInt)(2 * n), MPI_DOUBLE, MPI_SUM, comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, figures, (PetscMPIInt)(3 * n), MPI_DOUBLE, MPI_SUM, comm));
   *quality = (SpanPlanesQuality){0, 0};
   for (PetscInt i = 0; i < n; i++) {
-    quality->psnr += figures[2 * i] / (double)n;
-    quality->ssim += figures[2 * i + 1] / (double)n;
+    quality->psnr += figures[3 * i];
+    quality->ssim += figures[3 * i + 1];
+    count += figures[3 * i + 2];
   }
+  quality->psnr = count > 0 ? quality->psnr / count : NAN;
+  quality->ssim = count > 0 ? quality->ssim / count : NAN;
   PetscFunctionReturn(0);
 }
 
@@ -34,15 +53,14 @@ static PetscErrorCode Axial(SpanSlabs slabs, const float *volume, const float *r
   double *figures, *errors, *squares, error, square;
   PetscErrorCode ierr = 0;
   PetscFunctionBeginUser;
-  PetscCall(PetscCalloc3(2 * g->nz, &figures, l->n_slices + 1, &errors, l->n_slices + 1, &squares));
+  PetscCall(PetscCalloc3(3 * g->nz, &figures, l->n_slices + 1, &errors, l->n_slices + 1, &squares));
   for (PetscInt k = 0; k < l->n_slices && !ierr; k++) {
     SpanMetricsPart part;
-    ierr = SpanMetricsSlice(g->ny, g->nx, volume + k * plane, reference + k * plane, q->data_range, &part);
+    ierr = Plane(g->ny, g->nx, volume + k * plane, reference + k * plane, q->data_range,
+                 figures + 3 * (l->first_slice + k), &part);
     if (ierr) break;
-    errors[k]                             = part.squared_error;
-    squares[k]                            = part.squared_reference;
-    figures[2 * (l->first_slice + k)]     = Psnr(q->data_range, part.squared_error, (double)plane);
-    figures[2 * (l->first_slice + k) + 1] = part.ssim;
+    errors[k]  = part.squared_error;
+    squares[k] = part.squared_reference;
   }
   PetscCall(SpanErrorAgree(l->comm, ierr));
   PetscCall(SpanSlabsSum(slabs, SPAN_SLAB_VOLUME, errors, &error));
@@ -97,16 +115,14 @@ static PetscErrorCode Across(SpanSlabs slabs, int axis, const float *const both[
   if (g->nz < least_side || length < least_side) PetscFunctionReturn(0);
   PetscCallMPI(MPI_Comm_size(l->comm, &size));
   PetscCallMPI(MPI_Comm_rank(l->comm, &rank));
-  PetscCall(PetscCalloc1(2 * n, &figures));
+  PetscCall(PetscCalloc1(3 * n, &figures));
   PetscCall(PetscMalloc3(size * l->n_slices * length, &pack, g->nz * length, &planes[0], g->nz * length, &planes[1]));
   for (PetscInt first = 0; first < n; first += size) {
     const int some = (int)PetscMin(size, n - first);
     SpanMetricsPart part;
     for (int k = 0; k < 2; k++) PetscCall(Deal(l, axis, first, some, both[k], pack, planes[k]));
     if (rank >= some) continue;
-    PetscCall(SpanMetricsSlice(g->nz, length, planes[0], planes[1], range, &part));
-    figures[2 * (first + rank)]     = Psnr(range, part.squared_error, (double)g->nz * (double)length);
-    figures[2 * (first + rank) + 1] = part.ssim;
+    PetscCall(Plane(g->nz, length, planes[0], planes[1], range, figures + 3 * (first + rank), &part));
   }
   PetscCall(Means(l->comm, n, figures, quality));
   PetscCall(PetscFree(figures));

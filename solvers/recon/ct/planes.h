@@ -1,4 +1,5 @@
-/* How near a volume is to a reference, seen in planes of the three directions. */
+/* How near a volume is to a reference, seen in planes of the three directions. Planes whose reference stays below a
+   tenth of its maximum hold nothing but air, which is easy: they are left out. */
 #pragma once
 #include <subspan/operators/imaging/slabs.h>
 

@@ -1,9 +1,12 @@
 /* From a file of projections and the options to a method's problem. */
 #include <subspan/base/error.h>
 #include <subspan/operators/imaging/line_noise.h>
+#include <subspan/operators/imaging/rotation_centre.h>
 #include <subspan/solvers/recon/ct/problem.h>
 #include <math.h>
 #include <string.h>
+
+enum { most_rows = 8 };
 
 /* --size and --voxel: a new voxel keeps the volume's extent, a new size its centre. */
 static void Grid(const SpanCTOptions *o, SpanCTGeometry *g)
@@ -18,7 +21,32 @@ static void Grid(const SpanCTOptions *o, SpanCTGeometry *g)
     }
   }
   if (o->size > 0) g->ny = g->nx = o->size;
-  if (o->axis < PETSC_MAX_REAL) g->axis_offset = o->axis;
+}
+
+/* --axis, or of parallel beams whose file does not say, found from some rows in the middle of the detector. */
+static PetscErrorCode Axis(MPI_Comm comm, SpanProjections projections, const SpanCTOptions *o, SpanCTInput *in)
+{
+  const SpanProjectionsInfo *info = SpanProjectionsGetInfo(projections);
+  const SpanCTGeometry *g         = &info->geometry;
+  const PetscInt n                = PetscMin(most_rows, g->n_v);
+  PetscReal *found                = &in->geometry.axis_offset;
+  PetscErrorCode ierr             = 0;
+  float *lines;
+  int rank;
+  PetscFunctionBeginUser;
+  if (o->axis < PETSC_MAX_REAL) *found = o->axis;
+  in->axis_found = (PetscBool)(!info->axis_known && g->kind == SPAN_CT_PARALLEL && o->axis >= PETSC_MAX_REAL);
+  if (!in->axis_found) PetscFunctionReturn(0);
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  if (rank == 0) {
+    PetscCall(PetscMalloc1(g->n_views * n * g->n_u, &lines));
+    ierr = SpanProjectionsRead(projections, (g->n_v - n) / 2, n, lines);
+    if (!ierr) ierr = SpanRotationCentre(info->path, g, n, lines, found);
+    PetscCall(PetscFree(lines));
+  }
+  PetscCall(SpanErrorAgree(comm, ierr));
+  PetscCallMPI(MPI_Bcast(found, 1, MPIU_REAL, 0, comm));
+  PetscFunctionReturn(0);
 }
 
 PetscErrorCode SpanCTInputPlan(MPI_Comm comm, SpanProjections projections, const SpanReconOptions *o, SpanCTInput *in)
@@ -35,6 +63,7 @@ PetscErrorCode SpanCTInputPlan(MPI_Comm comm, SpanProjections projections, const
                  "%s: --method fbp is for parallel and fan beams; a cone has fdk", info->path);
   SpanCheckInput(comm, strcmp(o->method, "fdk") || g->kind == SPAN_CT_CONE,
                  "%s: --method fdk is for cones; parallel and fan beams have fbp", info->path);
+  PetscCall(Axis(comm, projections, &o->ct, in));
   if (g->kind != SPAN_CT_CONE) g->nz = g->n_v = in->n_slices;
   PetscCall(SpanCTGeometryCheck(comm, info->path, g));
   const double water = o->ct.water > 0 ? o->ct.water : info->water;

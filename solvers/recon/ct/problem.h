@@ -7,6 +7,7 @@ typedef struct {
   SpanCTProblem problem;
   SpanCTGeometry geometry;        /* with the grid that the options ask for */
   PetscInt first_slice, n_slices; /* of the file's, that --slices chose; a stack's */
+  PetscBool axis_found;           /* the file does not say where the axis is: it was found */
   PetscBool hu;                   /* output, reference and bounds are in HU */
   float *lines, *weights;
 } SpanCTInput;

@@ -123,7 +123,7 @@ static PetscErrorCode WriteJson(const Summary *s)
   int ranks;
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_size(p->local->comm, &ranks));
-  SpanReconCommandLine(text, sizeof text);
+  SpanReportCommand(text, sizeof text);
   cJSON_AddStringToObject(root, "command", text);
   cJSON_AddStringToObject(root, "input", p->path);
   cJSON_AddStringToObject(root, "output", o->output);
@@ -136,6 +136,7 @@ static PetscErrorCode WriteJson(const Summary *s)
   AddNumber(root, "iterations", (double)run->iterations);
   AddNumber(root, "evaluations", (double)run->evaluations);
   AddNumber(root, "strength", run->strength);
+  AddNumber(root, "axis_offset", (double)p->geometry->axis_offset);
   AddNumber(root, "residual", run->residual);
   AddNumber(root, "misfit", run->misfit);
   if (o->reference[0]) {
@@ -170,6 +171,8 @@ static PetscErrorCode Print(const Summary *s)
   printf("%s: %s, %lld views of %lld x %lld, volume %lld x %lld x %lld\n", p->path, beams[g->kind],
          (long long)g->n_views, (long long)g->n_v, (long long)g->n_u, (long long)g->nz, (long long)g->ny,
          (long long)g->nx);
+  if (run->input.axis_found)
+    printf("  %-12s offset %.4g mm, found, as the file does not say\n", "axis", (double)g->axis_offset);
   printf("  %-12s %s, %lld step%s", "method", run->method->name, (long long)run->iterations,
          run->iterations == 1 ? "" : "s");
   if (run->strength > 0) printf(", strength %.3g", run->strength);

@@ -1,5 +1,6 @@
 /* A and its transpose on ones. */
 #include <subspan/solvers/recon/ct/sums.h>
+#include <math.h>
 
 PetscErrorCode SpanCTRowSums(const SpanCTProblem *p, float *rows)
 {
@@ -47,5 +48,32 @@ PetscErrorCode SpanCTObjectLevel(const SpanCTProblem *p, double *attenuation)
   PetscFunctionBeginUser;
   PetscCall(SpanSlabsDot(p->slabs, SPAN_SLAB_PROJECTIONS, p->lines, p->lines, &power));
   *attenuation = PetscSqrtReal(power / rays) / (PetscMin((double)g->nx * g->dx, (double)g->ny * g->dy) / 2);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanCTTotals(const SpanCTProblem *p, PetscInt n, const double *sums, double *totals)
+{
+  const PetscInt ny = p->geometry->ny;
+  double *slices;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(p->local->n_slices + 1, &slices));
+  for (PetscInt s = 0; s < n; s++) {
+    for (PetscInt k = 0; k < p->local->n_slices; k++) {
+      slices[k] = 0;
+      for (PetscInt y = 0; y < ny; y++) slices[k] += sums[n * (k * ny + y) + s];
+    }
+    PetscCall(SpanSlabsSum(p->slabs, SPAN_SLAB_VOLUME, slices, &totals[s]));
+  }
+  PetscCall(PetscFree(slices));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanCTNoiseRoot(const SpanCTProblem *p, float *work, double *root)
+{
+  PetscFunctionBeginUser;
+  PetscCall(SpanCTColumnSums(p, p->weights, work));
+#pragma omp parallel for simd
+  for (PetscInt i = 0; i < p->local->voxels; i++) work[i] = sqrtf((float)p->geometry->dx * work[i]);
+  PetscCall(SpanCTMeanSeen(p, work, root));
   PetscFunctionReturn(0);
 }
