@@ -20,7 +20,8 @@ typedef enum {
   SPAN_RANDOM_PHOTONS,
   SPAN_RANDOM_ELECTRONS,
   SPAN_RANDOM_EIGENPAIRS,
-  SPAN_RANDOM_FIELD
+  SPAN_RANDOM_FIELD,
+  SPAN_RANDOM_ENCODING
 } SpanRandomPurpose;
 
 /* Uniform in (0, 1), never 0 nor 1. */

@@ -65,6 +65,21 @@ static void FindGroups(hid_t file, Groups *groups)
   H5E_END_TRY;
 }
 
+void SpanFieldsGroups(const char path[], char names[512])
+{
+  Groups groups = {.n = 0};
+  H5E_BEGIN_TRY
+  {
+    hid_t file = H5Fis_hdf5(path) > 0 ? H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT) : -1;
+    if (file >= 0) {
+      FindGroups(file, &groups);
+      H5Fclose(file);
+    }
+  }
+  H5E_END_TRY;
+  snprintf(names, 512, "%s", groups.names);
+}
+
 PetscBool SpanFieldsDetect(const char path[])
 {
   PetscBool yes = PETSC_FALSE;

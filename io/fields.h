@@ -46,6 +46,8 @@ typedef struct SpanFieldsWriter_ *SpanFieldsWriter;
 
 /* Whether the file is a set of fields at all. Silent; not collective. */
 PetscBool SpanFieldsDetect(const char path[]);
+/* The names of a file's groups that are sets, separated by commas; empty for none. Silent; not collective. */
+void SpanFieldsGroups(const char path[], char names[512]);
 /* Collective; every rank reads for itself later. group: one of a file of several ("train16"), or "". Errors (input): no
    such file or group, with the groups there are; shapes of input and output that do not fit each other; damaged files.
  */

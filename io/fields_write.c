@@ -190,6 +190,7 @@ static PetscErrorCode Open(SpanFieldsWriter w)
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_size(w->comm, &size));
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  H5Pset_sieve_buf_size(access, 0); /* what is finished goes to the system at once, not when the file is closed */
   if (size > 1) H5Pset_fapl_mpio(access, w->comm, MPI_INFO_NULL);
   w->file = H5Fopen(w->part, H5F_ACC_RDWR, access);
   H5Pclose(access);

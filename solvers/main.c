@@ -9,6 +9,7 @@
 #include <subspan/solvers/compare/compare.h>
 #include <subspan/solvers/encode/encode.h>
 #include <subspan/solvers/info/info.h>
+#include <subspan/solvers/predict/predict.h>
 #include <subspan/solvers/recon/recon.h>
 #include <subspan/solvers/simulate/simulate.h>
 #include <subspan/solvers/train/train.h>
@@ -26,7 +27,8 @@ typedef struct {
 
 static const Command commands[] = {
     {"recon", "reconstruct images from raw k-space", SpanReconCommand},
-    {"train", "train a prior on images", SpanTrainCommand},
+    {"train", "train a prior on images or an operator on fields", SpanTrainCommand},
+    {"predict", "apply a learned operator to fields", SpanPredictCommand},
     {"simulate", "make measurements from images", SpanSimulateCommand},
     {"encode", "encode the nodes of a graph by Laplacian eigenpairs", SpanEncodeCommand},
     {"compare", "measure a result against a reference", SpanCompareCommand},
@@ -54,7 +56,7 @@ static int UnknownCommand(const char word[])
   if (nearest)
     fprintf(stderr, "subspan: %s: no such command; the nearest is %s\n", word, nearest);
   else
-    fprintf(stderr, "subspan: %s: no such command; they are recon, train, simulate, encode, compare, view, info\n",
+    fprintf(stderr, "subspan: %s: no such command; they are recon, train, predict, simulate, encode, compare, view, info\n",
             word);
   return 2;
 }

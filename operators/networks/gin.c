@@ -3,7 +3,7 @@
 PetscErrorCode SpanGINLayerAdd(SpanParameters parameters, SpanParameters statistics, const char prefix[],
                                const SpanMLPSizes *sizes, PetscInt edge_types, SpanGINLayer *layer)
 {
-  const PetscInt64 one = 1, table[2] = {edge_types + 1, sizes->in};
+  const PetscInt64 one = 1, table[2] = {edge_types, sizes->in};
   char name[256];
   PetscFunctionBeginUser;
   *layer = (SpanGINLayer){0};

@@ -7,7 +7,7 @@
 
 typedef struct {
   SpanTensor eps;
-  SpanTensor edge_features; /* (types + 1, width), or NULL: GIN */
+  SpanTensor edge_features; /* (types, width), or NULL: GIN */
   SpanMLP mlp;
 } SpanGINLayer;
 

@@ -7,10 +7,10 @@
 enum { span_operator_max_channels = 16 };
 
 typedef struct {
-  SpanFNOConfig fno;     /* in_channels: of the fields; the surroundings' channels come on top */
-  PetscInt levels;       /* of multi-grid patches, two axes only: 2^levels x 2^levels patches; 0: the whole domain */
-  double padding;        /* of a patch on each side, a share of the whole domain */
-  double input_mean[span_operator_max_channels], input_deviation[span_operator_max_channels];   /* 0 and 1 at first */
+  SpanFNOConfig fno; /* in_channels: of the fields; the surroundings' channels come on top */
+  PetscInt levels;   /* of multi-grid patches, two axes only: 2^levels x 2^levels patches; 0: the whole domain */
+  double padding;    /* of a patch on each side, a share of the whole domain */
+  double input_mean[span_operator_max_channels], input_deviation[span_operator_max_channels]; /* 0 and 1 at first */
   double output_mean[span_operator_max_channels], output_deviation[span_operator_max_channels];
 } SpanOperatorConfig;
 
@@ -28,6 +28,8 @@ SpanParameters SpanOperatorParameters(SpanOperator op);
 SpanFNO SpanOperatorFNO(SpanOperator op);
 /* Collective on the model's comm, as SpanPriorSave. */
 PetscErrorCode SpanOperatorSave(SpanOperator op, const float values[], SpanModelStorage storage, SpanModel model);
+/* The weights of a model file into this operator. Errors (input): a parameter that is missing, or of another shape. */
+PetscErrorCode SpanOperatorReadWeights(SpanOperator op, SpanModel model);
 
 /* y in the units of the output from x in those of the input: (x - mean) / deviation, the network, y deviation + mean.
    On the tape: recorded if it records, with the gradient of x if x is differentiable.

@@ -74,6 +74,8 @@ static float Start(const Parameter *one, uint64_t seed, uint64_t index)
   switch (one->start) {
   case SPAN_START_ONE:
     return 1;
+  case SPAN_START_COMPLEX_ONE:
+    return index % 2 == 0;
   case SPAN_START_UNIFORM:
     return (float)(one->bound * (2 * SpanRandomUniform(seed, SPAN_RANDOM_PARAMETERS, 0, index) - 1));
   case SPAN_START_NORMAL:

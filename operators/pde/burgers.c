@@ -31,7 +31,7 @@ static void Nonlinear(void *context, const double complex *u, double complex *n,
   fftw_execute(b->to_points[b->grid]);
   if (rate) {
 #pragma omp simd reduction(max : fastest)
-    for (PetscInt i = 0; i < points; i++) fastest = fmax(fastest, fabs(b->points[i]));
+    for (PetscInt i = 0; i < points; i++) fastest = fabs(b->points[i]) > fastest ? fabs(b->points[i]) : fastest;
     double sum = 0; /* which is not finite if any of them is not: a maximum may pass one over */
     for (PetscInt i = 0; i < points; i++) sum += b->points[i];
     *rate = isfinite(sum) ? fastest * 2 * M_PI * (double)cut : sum;

@@ -68,7 +68,7 @@ static double Products(SpanNavierStokes s)
 #pragma omp simd reduction(max : fastest) reduction(+ : sum)
   for (PetscInt i = 0; i < n; i++) {
     const double a = u[i], b = v[i], size = fabs(a) + fabs(b);
-    fastest = fmax(fastest, size);
+    fastest = size > fastest ? size : fastest; /* fmax is a call */
     sum += size;
     u[i] = a * b;
     v[i] = (a + b) * (a - b);

@@ -23,9 +23,21 @@ PetscErrorCode SpanLinear(SpanTape tape, SpanTensor x, SpanTensor w, SpanTensor 
 /* y = a b. a: (m, k); b: (k, n); float32. */
 PetscErrorCode SpanMatrixProduct(SpanTape tape, SpanTensor a, SpanTensor b, SpanTensor *y);
 
-typedef enum { SPAN_IDENTITY, SPAN_RELU, SPAN_SILU, SPAN_GELU } SpanActivation;
-/* relu(x) = max(x, 0); silu(x) = x / (1 + exp(-x)); gelu(x) = x (1 + erf(x / sqrt 2)) / 2. */
+typedef enum { SPAN_IDENTITY, SPAN_RELU, SPAN_SILU, SPAN_GELU, SPAN_TANH } SpanActivation;
+/* relu(x) = max(x, 0); silu(x) = x / (1 + exp(-x)); gelu(x) = x (1 + erf(x / sqrt 2)) / 2; tanh(x). */
 PetscErrorCode SpanActivate(SpanTape tape, SpanActivation activation, SpanTensor x, SpanTensor *y);
+
+/* Layers y_l = activation_l(y_l-1 w_l' + b_l + ..) at each point, in one pass through memory. To the last layer's sum
+   are added gate x (a weight a channel) and `last`, to the first one's *first, whose share is taken: it gives its
+   memory where nobody else needs it. x: (.., I), w_l: (O_l, I_l), b_l: (O_l) or NULL; gate, *first, last: NULL, or of a
+   shape that fits. float32. */
+enum { span_perceptron_max_layers = 3 };
+typedef struct {
+  SpanTensor weight, bias;
+  SpanActivation activation;
+} SpanPerceptronLayer;
+PetscErrorCode SpanPerceptron(SpanTape tape, SpanTensor x, int n_layers, const SpanPerceptronLayer layers[],
+                              SpanTensor gate, SpanTensor *first, SpanTensor last, SpanTensor *y);
 
 /* Group norm (Wu and He 2018), modulation and activation in one:
      y = activation((weight (x - mean) / sqrt(variance + eps) + bias) (1 + scale) + shift),
@@ -42,7 +54,7 @@ PetscErrorCode SpanLayerNorm(SpanTape tape, SpanTensor x, SpanTensor weight, Spa
 /* Batch norm (Ioffe and Szegedy 2015) over all axes but the last, and activation, formula as layer norm's. x: (..., C);
    weight, bias, mean, variance: (C). training: by the batch's moments (biased variance), and mean and variance, the
    running ones, move towards them by `momentum` (variance unbiased, as PyTorch does); otherwise by mean and variance,
-   which stay as they are. Errors: a single row in training. */
+   which stay as they are. The batch is that of all ranks of the tape's team. Errors: a single row in training. */
 PetscErrorCode SpanBatchNorm(SpanTape tape, SpanTensor x, SpanTensor weight, SpanTensor bias, SpanTensor mean,
                              SpanTensor variance, double momentum, double eps, PetscBool training,
                              SpanActivation activation, SpanTensor *y);
@@ -57,6 +69,10 @@ PetscErrorCode SpanAttention(SpanTape tape, SpanTensor qkv, PetscInt heads, Span
 /* Means of 2 x 2 points, and each point twice along both axes. x: (N, H, W, C); H and W even for the first. */
 PetscErrorCode SpanDownsample(SpanTape tape, SpanTensor x, SpanTensor *y);
 PetscErrorCode SpanUpsample(SpanTape tape, SpanTensor x, SpanTensor *y);
+
+/* points[a] zeros on both sides of each axis a of the grid, or as many points less where they are below 0. x: (N, n1,
+   .., nd, C), float32. */
+PetscErrorCode SpanPad(SpanTape tape, SpanTensor x, const PetscInt64 points[], SpanTensor *y);
 
 /* y = a + b, of one shape. */
 PetscErrorCode SpanAdd(SpanTape tape, SpanTensor a, SpanTensor b, SpanTensor *y);

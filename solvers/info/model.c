@@ -2,7 +2,7 @@
 #include <subspan/io/hdf5_read.h>
 #include <subspan/operators/networks/prior.h>
 #include <subspan/solvers/info/say.h>
-#include <subspan/solvers/train/prior_training.h>
+#include <subspan/solvers/train/prior/training.h>
 #include <subspan/solvers/train/run.h>
 #include <math.h>
 #include <stdio.h>

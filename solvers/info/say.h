@@ -14,3 +14,4 @@ void SpanSayProvenance(hid_t file, cJSON *json);
 PetscErrorCode SpanInfoCheckpoint(const char path[], hid_t file, cJSON *json);
 PetscErrorCode SpanInfoProjections(const char path[], const char scan[], cJSON *json);
 PetscErrorCode SpanInfoModel(const char path[], hid_t file, cJSON *json);
+PetscErrorCode SpanInfoFields(const char path[], const char group[], hid_t file, cJSON *json);

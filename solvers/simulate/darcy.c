@@ -122,13 +122,6 @@ static PetscErrorCode Sample(void *context, uint64_t seed, uint32_t number, floa
   PetscFunctionReturn(0);
 }
 
-static void AddParameter(SpanFieldsInfo *info, const char name[], double value)
-{
-  SpanFieldsParameter *p = &info->parameters[info->n_parameters++];
-  *p                     = (SpanFieldsParameter){.units = "1", .value = value};
-  snprintf(p->name, sizeof p->name, "%s", name);
-}
-
 static void Describe(const Options *o, double sigma, SpanSimulateJob *job)
 {
   SpanFieldsInfo *i         = &job->info;
@@ -147,13 +140,13 @@ static void Describe(const Options *o, double sigma, SpanSimulateJob *job)
     i->length[k] = 1;
   }
   if (threshold) {
-    AddParameter(i, "low", o->low);
-    AddParameter(i, "high", o->high);
+    SpanSimulateParameter(i, "low", o->low);
+    SpanSimulateParameter(i, "high", o->high);
     snprintf(values, sizeof values, " %.9g and %.9g", o->low, o->high);
   }
-  AddParameter(i, "alpha", o->alpha);
-  AddParameter(i, "tau", o->tau);
-  AddParameter(i, "sigma", sigma);
+  SpanSimulateParameter(i, "alpha", o->alpha);
+  SpanSimulateParameter(i, "tau", o->tau);
+  SpanSimulateParameter(i, "sigma", sigma);
   snprintf(job->settings, sizeof job->settings,
            "coefficient %s%s of a field of covariance %.9g^2 (-Lap + %.9g^2)^-%.9g, %s means, %" PetscInt_FMT
            " points an axis",

@@ -22,6 +22,13 @@ typedef struct {
   PetscBool stopped;
 } Run;
 
+void SpanSimulateParameter(SpanFieldsInfo *info, const char name[], double value)
+{
+  SpanFieldsParameter *p = &info->parameters[info->n_parameters++];
+  *p                     = (SpanFieldsParameter){.units = "1", .value = value};
+  snprintf(p->name, sizeof p->name, "%s", name);
+}
+
 static double SampleBytes(const SpanFieldsInfo *i)
 {
   return 4 * ((double)SpanFieldsInputSize(i) + (double)SpanFieldsOutputSize(i));
@@ -88,6 +95,15 @@ static PetscErrorCode Plan(const Run *r)
                           disk / 0x1p20);
   PetscCall(SpanErrorAgree(l->world, ierr));
   PetscFunctionReturn(0);
+}
+
+/* The command line, with the word that is no option and so not among PETSc's arguments. */
+static void Command(const char name[], char text[], size_t size)
+{
+  const char start[] = "subspan simulate";
+  char options[4096];
+  SpanReportCommand(options, sizeof options);
+  snprintf(text, size, "%s %s%s", start, name, options + (strncmp(options, start, strlen(start)) ? 0 : strlen(start)));
 }
 
 static PetscErrorCode Prepare(Run *r)
@@ -223,16 +239,13 @@ PetscErrorCode SpanSimulateFields(MPI_Comm comm, SpanSimulateJob *job)
   Run r                        = {.job = job};
   PetscFunctionBeginUser;
   SpanCheckInput(comm, o->output[0], "simulate %s: where to? give -o FIELDS.h5", job->name);
-  SpanCheckInput(comm, (double)o->first_sample + (double)o->samples <= 0x1p32,
-                 "--first_sample %" PetscInt_FMT " and --samples %" PetscInt_FMT ": samples are numbered below 2^32",
-                 o->first_sample, o->samples);
   if (!o->plan) {
     PetscCall(SpanReportCheckPlace(comm, o->output));
     PetscCall(SpanReportCheckPlace(comm, o->json));
   }
   job->info.n_samples = o->samples;
   job->info.seed      = (int64_t)o->seed;
-  SpanReportCommand(r.command, sizeof r.command);
+  Command(job->name, r.command, sizeof r.command);
   PetscCall(SpanLayoutCreate(comm, o->samples, o->team, &r.layout));
   PetscCall(Plan(&r));
   if (!o->plan) PetscCall(Work(&r));

@@ -20,7 +20,7 @@ typedef struct {
        SPAN_OPTION_INT,                                                                                                \
        &(o)->first_sample,                                                                                             \
        0,                                                                                                              \
-       4e9,                                                                                                            \
+       2e9,                                                                                                            \
        NULL,                                                                                                           \
        "the number of the first: samples are numbered, and each is a function of seed and number"},                    \
       {"seed", SPAN_OPTION_INT, &(o)->seed, 0, 9e15, NULL, "of every random number"},                                  \
@@ -44,6 +44,9 @@ typedef struct {
   PetscErrorCode (*destroy)(void *context);
   void *context;
 } SpanSimulateJob;
+
+/* Adds a number without unit. */
+void SpanSimulateParameter(SpanFieldsInfo *info, const char name[], double value);
 
 /* Collective: plans, and unless a plan is all that was asked for, makes the samples, writes and reports. Errors
    (input): more than memory or disk hold; SPAN_STOPPED after a signal, with OUTPUT.part to be resumed. */

@@ -1,9 +1,11 @@
 /* `subspan simulate WHAT ...`: finds what to simulate. */
 #include <subspan/base/error.h>
 #include <subspan/base/options.h>
+#include <subspan/solvers/simulate/burgers.h>
 #include <subspan/solvers/simulate/ct.h>
 #include <subspan/solvers/simulate/darcy.h>
 #include <subspan/solvers/simulate/mri.h>
+#include <subspan/solvers/simulate/navier_stokes.h>
 #include <subspan/solvers/simulate/simulate.h>
 #include <string.h>
 
@@ -14,6 +16,8 @@ static const struct {
     {"mri", "subspan simulate mri IMAGE -o SCAN.h5", SpanSimulateMRI},
     {"ct", "subspan simulate ct VOLUME -o PROJECTIONS.h5", SpanSimulateCT},
     {"darcy", "subspan simulate darcy -o FIELDS.h5", SpanSimulateDarcy},
+    {"burgers", "subspan simulate burgers -o FIELDS.h5", SpanSimulateBurgers},
+    {"navier-stokes", "subspan simulate navier-stokes -o FIELDS.h5", SpanSimulateNavierStokes},
 };
 enum { n_kinds = sizeof kinds / sizeof kinds[0] };
 

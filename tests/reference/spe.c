@@ -66,7 +66,7 @@ static SpanGraphNetworkConfig configuration(const Variant *c)
 {
   return (SpanGraphNetworkConfig){
       .features   = number(c, "n_node_types"),
-      .edge_types = number(c, "n_edge_types"),
+      .edge_types = number(c, "n_edge_types") + 1,
       .encoding   = {.kind = SPAN_ENCODING_SPE,
                      .d    = eigenpairs,
                      .spe  = {.psis           = number(c, "n_psis"),

@@ -1,8 +1,8 @@
 /* Images at another size: a smooth image stays what it is at its new places, a constant one stays constant, what is
    mirrored joins smoothly, and the extent moves with what it bounds. */
 #include "test.h"
-#include <subspan/solvers/train/augment.h>
-#include <subspan/solvers/train/zoom.h>
+#include <subspan/solvers/train/prior/augment.h>
+#include <subspan/solvers/train/prior/zoom.h>
 #include <string.h>
 
 enum { ny = 60, nx = 50 };

@@ -1,8 +1,8 @@
 /* Random phases, flips, shifts and intensities. */
 #include <subspan/base/random.h>
 #include <subspan/base/sincos.h>
-#include <subspan/solvers/train/augment.h>
-#include <subspan/solvers/train/zoom.h>
+#include <subspan/solvers/train/prior/augment.h>
+#include <subspan/solvers/train/prior/zoom.h>
 #include <math.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Noisy patches of augmented images. */
 #include <subspan/base/random.h>
-#include <subspan/solvers/train/batch.h>
+#include <subspan/solvers/train/prior/batch.h>
 #include <math.h>
 #include <stdlib.h>
 

@@ -2,8 +2,8 @@
 #include <subspan/base/error.h>
 #include <subspan/base/random.h>
 #include <subspan/io/picture.h>
-#include <subspan/solvers/train/generate.h>
-#include <subspan/solvers/train/prior_training.h>
+#include <subspan/solvers/train/prior/generate.h>
+#include <subspan/solvers/train/prior/training.h>
 #include <math.h>
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* The own options of `subspan train prior`, their defaults, ranges and help. */
 #include <subspan/base/error.h>
-#include <subspan/solvers/train/prior.h>
+#include <subspan/solvers/train/prior/prior.h>
 #include <string.h>
 
 static const char examples[] =

@@ -1,6 +1,6 @@
 /* What the task of a prior holds, its validation and its pictures. */
 #pragma once
-#include <subspan/solvers/train/prior.h>
+#include <subspan/solvers/train/prior/prior.h>
 #include <subspan/solvers/train/task.h>
 
 enum { span_validation_columns = 4, span_noise_columns = 2, span_validation_levels = 5 };

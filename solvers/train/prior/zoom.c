@@ -1,5 +1,5 @@
 /* Separable resampling, axis by axis. */
-#include <subspan/solvers/train/zoom.h>
+#include <subspan/solvers/train/prior/zoom.h>
 #include <math.h>
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
 #pragma once
 #include <subspan/io/images.h>
 #include <subspan/operators/networks/prior.h>
-#include <subspan/solvers/train/augment.h>
+#include <subspan/solvers/train/prior/augment.h>
 
 typedef struct {
   SpanImages images;

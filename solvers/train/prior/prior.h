@@ -1,6 +1,6 @@
 /* `subspan train prior IMAGES... -o MODEL.h5`: the task (task.h) of a diffusion prior. */
 #pragma once
-#include <subspan/solvers/train/batch.h>
+#include <subspan/solvers/train/prior/batch.h>
 #include <subspan/solvers/train/options.h>
 
 typedef struct {

@@ -1,10 +1,9 @@
 /* The task of a prior: denoising patches of noisy images. */
 #include <subspan/base/error.h>
-#include <subspan/solvers/train/prior_training.h>
+#include <subspan/solvers/train/prior/training.h>
 #include <string.h>
 
-/* The data ----------------------------------------------------------------------------------------------------------
- */
+/* The data ------------------------------------------------------------------------------------------------------- */
 
 static PetscErrorCode Validation(SpanPriorTraining *run, double scale)
 {
@@ -74,8 +73,7 @@ static PetscErrorCode Fill(SpanTrainTask *task, PetscInt step, PetscInt first, P
   PetscFunctionReturn(0);
 }
 
-/* The loss ----------------------------------------------------------------------------------------------------------
- */
+/* The loss ------------------------------------------------------------------------------------------------------- */
 
 static PetscErrorCode Pass(SpanTrainTask *task, PetscInt first, PetscInt n, double *loss)
 {
@@ -114,8 +112,7 @@ static PetscErrorCode Validate(SpanTrainTask *task, PetscInt step, SpanTable *va
   PetscFunctionReturn(0);
 }
 
-/* The model ---------------------------------------------------------------------------------------------------------
- */
+/* The model ------------------------------------------------------------------------------------------------------ */
 
 static PetscErrorCode Read(SpanTrainTask *task, SpanModel model)
 {
@@ -183,8 +180,7 @@ static PetscErrorCode Plan(SpanTrainTask *task, char set[128], double *step_byte
   PetscFunctionReturn(0);
 }
 
-/* The command -------------------------------------------------------------------------------------------------------
- */
+/* The command ---------------------------------------------------------------------------------------------------- */
 
 static PetscErrorCode Create(MPI_Comm comm, const SpanPriorTrainOptions *options, int n_paths,
                              const char *const paths[], SpanPriorTraining *run)

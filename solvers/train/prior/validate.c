@@ -1,7 +1,7 @@
 /* Validation: the loss on patches of images that are not trained on, at fixed noise levels with fixed noise, by the
    averaged weights. */
 #include <subspan/base/layout.h>
-#include <subspan/solvers/train/prior_training.h>
+#include <subspan/solvers/train/prior/training.h>
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Sampling without data. */
 #include <subspan/base/random.h>
-#include <subspan/solvers/train/generate.h>
+#include <subspan/solvers/train/prior/generate.h>
 #include <math.h>
 
 static double Level(const SpanGeneration *g, PetscInt i)
