@@ -37,7 +37,7 @@ P
   count=$((${count:-0} + 1))
 }
 compare plain
-compare noise --dds_start noise --dds_along_z sphere
+compare tv --dds_start tv --dds_along_z sphere
 compare coupled --dds_rho 10 --dds_lambda 0.1 --dds_start fbp --dds_along_z shared
 compare published --dds_consistency published --dds_rho 10 --dds_lambda 0.04 --dds_ends periodic --dds_schedule vp_linear --dds_eta 0.85
 compare noiseless --dds_consistency noiseless
