@@ -18,11 +18,18 @@ typedef struct {
   Layer mlp[2], norm[2];
 } Block;
 
+/* What a segment of the tape needs beside its input. */
+typedef struct {
+  SpanFNO fno;
+  PetscInt index;
+} BlockContext;
+
 struct SpanFNO_ {
   SpanFNOConfig config;
   SpanSpectralShape spectral;
   Layer lifting[2], projection[2];
   Block *blocks;
+  BlockContext *contexts;
   PetscBool limited; /* to the active modes */
   PetscInt64 active[span_spectral_max_axes];
 };
@@ -194,7 +201,8 @@ PetscErrorCode SpanFNOCreate(const SpanFNOConfig *config, SpanParameters paramet
   PetscCall(PetscNew(fno));
   (*fno)->config   = *config;
   (*fno)->spectral = spectral;
-  PetscCall(PetscCalloc1(config->n_layers, &(*fno)->blocks));
+  PetscCall(PetscCalloc2(config->n_layers, &(*fno)->blocks, config->n_layers, &(*fno)->contexts));
+  for (PetscInt k = 0; k < config->n_layers; k++) (*fno)->contexts[k] = (BlockContext){*fno, k};
   PetscCall(AddParameters(*fno, parameters));
   PetscFunctionReturn(0);
 }
@@ -203,7 +211,7 @@ PetscErrorCode SpanFNODestroy(SpanFNO *fno)
 {
   PetscFunctionBeginUser;
   if (!*fno) PetscFunctionReturn(0);
-  PetscCall(PetscFree((*fno)->blocks));
+  PetscCall(PetscFree2((*fno)->blocks, (*fno)->contexts));
   PetscCall(PetscFree(*fno));
   PetscFunctionReturn(0);
 }
@@ -397,10 +405,24 @@ static PetscErrorCode ApplyBlock(SpanTape tape, SpanFNO f, PetscInt index, SpanT
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode BlockSegment(SpanTape tape, void *context, const SpanTensor inputs[], SpanTensor *output)
+{
+  const BlockContext *c = (const BlockContext *)context;
+  PetscFunctionBeginUser;
+  PetscCall(SpanTensorReference(inputs[0]));
+  *output = inputs[0];
+  PetscCall(ApplyBlock(tape, c->fno, c->index, output));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanFNOApplyBlocks(SpanTape tape, SpanFNO f, SpanTensor *h)
 {
+  SpanTensor y;
   PetscFunctionBeginUser;
-  for (PetscInt k = 0; k < f->config.n_layers; k++) PetscCall(ApplyBlock(tape, f, k, h));
+  for (PetscInt k = 0; k < f->config.n_layers; k++) {
+    PetscCall(SpanTapeSegment(tape, BlockSegment, &f->contexts[k], 1, h, &y));
+    PetscCall(Replace(h, y));
+  }
   PetscFunctionReturn(0);
 }
 

@@ -11,7 +11,7 @@
 #include <subspan/operators/tensor/reference.h>
 #include <omp.h>
 
-enum { most = span_perceptron_max_layers, tile_rows = 64, narrow = 16, max_parts = 32, parts_floats = 1 << 22 };
+enum { most = span_perceptron_max_layers, tile_rows = 128, narrow = 32, max_parts = 32, parts_floats = 1 << 22 };
 
 /* Inputs of a node: x, gate, first, last, then weights and biases. */
 enum { X, GATE, FIRST, LAST, LAYERS };
@@ -331,7 +331,7 @@ static PetscErrorCode KeepSums(SpanTape tape, Net *net, SpanTensor x, SpanTensor
     z[l]                  = NULL;
     if (l == 0 && first)
       PetscCall(SpanTensorReuse(first, &z[l]));
-    else if (recorded && !plain && (l > 0 || net->in[0] > narrow || net->last)) {
+    else if (recorded && !plain && (net->in[l] > narrow || net->last)) {
       PetscCall(PetscArraycpy(dims, x->shape, x->n_dims));
       dims[x->n_dims - 1] = net->out[l];
       PetscCall(SpanTensorCreate(SpanTapeArena(tape), SPAN_FLOAT32, x->n_dims, dims, &z[l]));

@@ -48,3 +48,7 @@ void SpanSpectralPart(const SpanSpectralShape *shape, int part, char name[64], i
 PetscErrorCode SpanSpectralConvolution(SpanTape tape, const SpanSpectralShape *shape, SpanTensor x,
                                        const SpanTensor weights[], SpanTensor bias, const PetscInt64 active[],
                                        SpanTensor *y);
+/* Real additions and multiplications of the products with the weight, forward, for a batch on a grid that has all
+ * modes.
+ */
+PetscErrorCode SpanSpectralCount(const SpanSpectralShape *shape, PetscInt64 samples, double *operations);

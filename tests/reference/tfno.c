@@ -126,6 +126,8 @@ static void model(const char *name, const SpanFNOConfig *config)
   open_net(&net, config, path, "");
   run(&net, path, "", 16, 1, PETSC_FALSE);
   run(&net, larger, "", 32, 1, PETSC_FALSE);
+  check(SpanTapeSetRecompute(net.tape, PETSC_TRUE));
+  run(&net, path, "", 16, 1, PETSC_FALSE);
   close_net(&net);
 }
 

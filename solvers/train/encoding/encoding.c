@@ -166,6 +166,7 @@ static PetscErrorCode Create(MPI_Comm comm, const SpanEncodingTrainOptions *opti
   PetscCallMPI(MPI_Comm_size(comm, &run->size));
   PetscCallMPI(MPI_Comm_dup(comm, &run->batch_comm));
   PetscCall(SpanTapeCreate(&run->tape));
+  PetscCall(SpanArenaSetVarying(SpanTapeArena(run->tape), PETSC_TRUE));
   PetscCall(Open(run, path));
   /* Ranks share the graphs of a batch; a graph with labelled nodes goes through the network whole on each. */
   if (run->train.set) PetscCall(SpanTapeSetTeam(run->tape, run->batch_comm));
