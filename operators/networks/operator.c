@@ -13,7 +13,9 @@ struct SpanOperator_ {
   SpanFNO fno;
 };
 
-enum { at_once = 4 }; /* patches that go through the network together; the same for any number of ranks */
+/* Patches that go through the network together, the same for any number of ranks. Recorded, their activations are kept
+   anyway; else memory is that of one. */
+enum { at_once_recorded = 4, at_once = 1 };
 
 void SpanOperatorConfigDefaults(SpanOperatorConfig *c)
 {
@@ -235,8 +237,8 @@ PetscErrorCode SpanOperatorApply(SpanTape tape, SpanOperator op, MPI_Comm team, 
   if (c->levels) {
     SpanPatchGeometry geometry;
     PetscCall(SpanMultigridGeometry(c->levels, c->padding, (PetscInt)x->shape[1], (PetscInt)x->shape[2], &geometry));
-    PetscCall(
-        SpanMultigridApply(tape, &geometry, team, at_once, ApplyNetwork, op->fno, c->fno.out_channels, normal, &out));
+    PetscCall(SpanMultigridApply(tape, &geometry, team, SpanTapeIsRecording(tape) ? at_once_recorded : at_once,
+                                 ApplyNetwork, op->fno, c->fno.out_channels, normal, &out));
   } else
     PetscCall(SpanFNOApply(tape, op->fno, normal, &out));
   PetscCall(SpanTensorDestroy(&normal));
