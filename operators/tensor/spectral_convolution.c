@@ -258,7 +258,8 @@ static PetscErrorCode PartGradient(SpanTape tape, Work *w, int part, SpanTensor 
   PetscFunctionReturn(0);
 }
 
-/* Whether the gradient of a tensor is wanted: those of given ones where `wanted` says so, and of what is made of such. */
+/* Whether the gradient of a tensor is wanted: those of given ones where `wanted` says so, and of what is made of such.
+ */
 static PetscBool Wanted(const Work *w, const PetscBool wanted[], int tensor)
 {
   const int step = tensor - w->plan.n_operands;
@@ -277,7 +278,8 @@ static PetscErrorCode RunBackward(SpanArena arena, Work *w, const PetscBool want
       SpanLabelled *gradient = &w->gradients[pair[k]];
       if (!Wanted(w, wanted, pair[k])) continue;
       *gradient = w->tensors[pair[k]];
-      PetscCall(SpanArenaGet(arena, (size_t)(2 * SpanLabelledSize(gradient)) * sizeof *gradient->data, &gradient->data));
+      PetscCall(
+          SpanArenaGet(arena, (size_t)(2 * SpanLabelledSize(gradient)) * sizeof *gradient->data, &gradient->data));
       PetscCall(SpanContract(arena, result, &w->tensors[pair[1 - k]], PETSC_TRUE, gradient));
     }
     PetscCall(FreeLabelled(arena, result));
@@ -288,8 +290,8 @@ static PetscErrorCode RunBackward(SpanArena arena, Work *w, const PetscBool want
 
 static PetscErrorCode Backward(SpanTape tape, SpanNode node)
 {
-  SpanArena arena  = SpanTapeArena(tape);
-  SpanTensor x     = node->inputs[0], bias = node->inputs[1], dx;
+  SpanArena arena = SpanTapeArena(tape);
+  SpanTensor x = node->inputs[0], bias = node->inputs[1], dx;
   const Kept *kept = node->saved[1]->data;
   PetscBool wanted[1 + span_spectral_max_parts];
   Work w = {0};
@@ -344,7 +346,7 @@ static PetscErrorCode Record(SpanTape tape, const Work *w, SpanTensor x, const S
                              SpanTensor *spectrum, SpanTensor y)
 {
   SpanTensor inputs[2 + span_spectral_max_parts] = {x, bias};
-  const PetscInt64 floats = (PetscInt64)((sizeof(Kept) + sizeof(float) - 1) / sizeof(float));
+  const PetscInt64 floats                        = (PetscInt64)((sizeof(Kept) + sizeof(float) - 1) / sizeof(float));
   SpanNode node;
   PetscFunctionBeginUser;
   for (int p = 0; p < w->n_parts; p++) inputs[2 + p] = weights[p];

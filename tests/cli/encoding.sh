@@ -34,8 +34,8 @@ P
 for encoding in none signnet eigenvectors random_walk heat pearl; do
   "$SUBSPAN" train encoding "${options[@]}" --encoding $encoding -o $encoding.h5 >/dev/null || fail "--encoding $encoding"
 done
-"$SUBSPAN" train encoding "${options[@]}" --psi deepsets --use concatenate --pooling sum --standardise -o other.h5 >/dev/null ||
-  fail "deepsets, concatenate, sum, standardise"
+"$SUBSPAN" train encoding "${options[@]}" --psi deepsets --use concatenate --pooling sum --standardise --phi diagonal -o other.h5 >/dev/null ||
+  fail "deepsets, concatenate, sum, standardise, diagonal"
 "$SUBSPAN" train encoding "${options[@]}" --columns 3 --initial one.h5 -o columns.h5 >/dev/null || fail "--columns, --initial"
 for ranks in 1 2; do
   mpirun -n $ranks "$SUBSPAN" train encoding nodes.h5 --group small --loss cross_entropy "${network[@]}" --columns 8 --batch 14 \
