@@ -71,7 +71,7 @@ refused "give --prior" recon lines.h5 --method dds -o out.h5
 refused "takes no --prior" recon lines.h5 --method tv --prior prior.h5 -o out.h5
 refused "takes no --samples" recon lines.h5 --method tv --samples 2 -o out.h5
 refused "it takes no --iterations" recon "${options[@]}" --iterations 3 -o out.h5
-refused "above --dds_sigma_max" recon "${options[@]}" --dds_sigma_min 0.5 -o out.h5
+refused "above --dds_sigma_max" recon "${options[@]}" --dds_sigma_min 1.5 -o out.h5
 refused "give --water" recon dry.h5 --method dds --prior prior.h5 -o out.h5
 "$SUBSPAN" train prior volume.h5 "${ct_network[@]}" --steps 1 --phase 1 --pictures none -o complex.h5 >/dev/null || fail "a prior of complex images"
 refused "a prior of images of 2 channels" recon lines.h5 --method dds --prior complex.h5 -o out.h5
