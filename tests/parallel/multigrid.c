@@ -120,7 +120,8 @@ static void gradient(void **state)
   for (int i = 0; i < size; i++) exact += (double)r.dx[i] * v[i];
   const double h       = 1e-2,
                numeric = (8 * (loss_at(h, v) - loss_at(-h, v)) - (loss_at(2 * h, v) - loss_at(-2 * h, v))) / (12 * h);
-  if (!(fabs(numeric - exact) < 1e-3 * fabs(exact))) fail_msg("directional derivative %g, by differences %g", exact, numeric);
+  if (!(fabs(numeric - exact) < 1e-3 * fabs(exact)))
+    fail_msg("directional derivative %g, by differences %g", exact, numeric);
 }
 
 static void hostile(void **state)
