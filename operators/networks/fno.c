@@ -428,9 +428,9 @@ PetscErrorCode SpanFNOApplyBlocks(SpanTape tape, SpanFNO f, SpanTensor *h)
 
 PetscErrorCode SpanFNOApply(SpanTape tape, SpanFNO f, SpanTensor x, SpanTensor *y)
 {
-  const SpanFNOConfig *c = &f->config;
-  PetscInt64 points[span_tensor_max_dims];
-  PetscBool padded = PETSC_FALSE;
+  const SpanFNOConfig *c                  = &f->config;
+  PetscInt64 points[span_tensor_max_dims] = {0};
+  PetscBool padded                        = PETSC_FALSE;
   SpanTensor h, g;
   PetscFunctionBeginUser;
   PetscCheck(x->n_dims == c->n_axes + 2 && x->shape[c->n_axes + 1] == c->in_channels && x->type == SPAN_FLOAT32,

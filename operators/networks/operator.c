@@ -196,8 +196,8 @@ static PetscErrorCode ScaleBackward(SpanTape tape, SpanNode node)
 /* y = x scale + shift, by channel. */
 static PetscErrorCode ApplyScale(SpanTape tape, SpanTensor x, const double scale[], const double shift[], SpanTensor *y)
 {
-  const PetscInt64 channels = x->shape[x->n_dims - 1];
-  float add[span_operator_max_channels];
+  const PetscInt64 channels             = x->shape[x->n_dims - 1];
+  float add[span_operator_max_channels] = {0};
   SpanTensor factors;
   SpanNode node;
   PetscFunctionBeginUser;
@@ -225,8 +225,8 @@ static PetscErrorCode ApplyNetwork(SpanTape tape, void *context, SpanTensor x, S
 
 PetscErrorCode SpanOperatorApply(SpanTape tape, SpanOperator op, MPI_Comm team, SpanTensor x, SpanTensor *y)
 {
-  const SpanOperatorConfig *c = &op->config;
-  double scale[span_operator_max_channels], shift[span_operator_max_channels];
+  const SpanOperatorConfig *c              = &op->config;
+  double scale[span_operator_max_channels] = {0}, shift[span_operator_max_channels] = {0};
   SpanTensor normal, out;
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k < c->fno.in_channels; k++) {

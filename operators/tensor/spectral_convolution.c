@@ -68,7 +68,7 @@ static int WeightLabels(const SpanSpectralShape *s, int labels[])
 /* Labels of the axes of a part; -1 for the outer ranks of a train, which are 1. */
 static int PartLabels(const SpanSpectralShape *s, int part, int labels[])
 {
-  int axes[span_spectral_max_weight_axes], k = 0;
+  int axes[span_spectral_max_weight_axes] = {0}, k = 0;
   const int n = WeightLabels(s, axes), channels = n - s->n_axes;
   switch (s->form) {
   case SPAN_SPECTRAL_DENSE:
@@ -300,9 +300,9 @@ static PetscErrorCode Backward(SpanTape tape, SpanNode node)
 {
   SpanArena arena = SpanTapeArena(tape);
   SpanTensor x = node->inputs[0], bias = node->inputs[1], dx;
-  const Kept *kept = node->saved[1]->data;
-  PetscBool wanted[1 + span_spectral_max_parts];
-  Work w = {0};
+  const Kept *kept                              = node->saved[1]->data;
+  PetscBool wanted[1 + span_spectral_max_parts] = {PETSC_FALSE};
+  Work w                                        = {0};
   PetscFunctionBeginUser;
   PetscCall(Geometry(&kept->shape, x, kept->active, &w));
   PetscCall(Start(arena, &w, node->inputs + 2));

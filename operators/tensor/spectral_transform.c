@@ -319,7 +319,7 @@ static void Gather(const SpanSpectrum *s, const float *from, float scale, PetscB
     float *to     = spectrum + i * 2 * c;
 #pragma omp simd
     for (PetscInt64 j = 0; j < c; j++) {
-      to[2 * j]     = w * re[j];
+      to[2 * j]     = w * re[j]; /* NOLINT(clang-analyzer-core.NullDereference): from the arena */
       to[2 * j + 1] = w * im[j];
     }
   }

@@ -138,7 +138,7 @@ static int DenseDims(const SpanSpectralShape *s, int n, const PetscInt64 axes[],
 void SpanSpectralPart(const SpanSpectralShape *s, int part, char name[64], int *n_dims,
                       PetscInt64 dims[span_tensor_max_dims], double *deviation)
 {
-  PetscInt64 axes[span_spectral_max_weight_axes];
+  PetscInt64 axes[span_spectral_max_weight_axes] = {0};
   const int n = SpanSpectralWeightAxes(s, axes), axis = s->form == SPAN_SPECTRAL_TT ? part : part - 1;
   const PetscBool first = (PetscBool)(part == 0 && s->form != SPAN_SPECTRAL_TT);
   int k                 = 0;
