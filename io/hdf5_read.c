@@ -208,7 +208,7 @@ PetscErrorCode SpanHdf5ReadIntegers(hid_t file, const char path[], const char na
       status = H5Dread(dataset, size ? type : H5T_NATIVE_INT64, memory, space, H5P_DEFAULT, data);
   }
   H5E_END_TRY;
-  if (size == 1)
+  if (size == 1) /* NOLINTNEXTLINE(bugprone-signed-char-misuse): bytes are signed here */
     for (hssize_t i = H5Sget_simple_extent_npoints(memory); i-- > 0;) data[i] = ((const signed char *)data)[i];
   H5Tclose(base);
   H5Tclose(type);

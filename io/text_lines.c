@@ -16,8 +16,7 @@ static PetscErrorCode ReadShare(FILE *file, const char path[], long long first, 
   PetscFunctionBeginUser;
   *text = NULL;
   PetscCall(PetscMalloc1(room + 2, &bytes));
-  if (fseeko(file, (off_t)from, SEEK_SET)) have = 0;
-  have = fread(bytes, 1, size, file);
+  have = fseeko(file, (off_t)from, SEEK_SET) ? 0 : fread(bytes, 1, size, file);
   if (have < size) {
     PetscCall(PetscFree(bytes));
     SpanCheckInput(PETSC_COMM_SELF, 0, "%s: cut short while it was read", path);

@@ -29,7 +29,7 @@ static const Command commands[] = {
     {"recon", "reconstruct images from raw k-space", SpanReconCommand},
     {"train", "train a prior on images or an operator on fields", SpanTrainCommand},
     {"predict", "apply a learned operator to fields", SpanPredictCommand},
-    {"simulate", "make measurements from images", SpanSimulateCommand},
+    {"simulate", "make measurements from images, or fields of differential equations", SpanSimulateCommand},
     {"encode", "encode the nodes of a graph by Laplacian eigenpairs", SpanEncodeCommand},
     {"compare", "measure a result against a reference", SpanCompareCommand},
     {"view", "draw a file as a PNG", SpanViewCommand},
@@ -56,7 +56,8 @@ static int UnknownCommand(const char word[])
   if (nearest)
     fprintf(stderr, "subspan: %s: no such command; the nearest is %s\n", word, nearest);
   else
-    fprintf(stderr, "subspan: %s: no such command; they are recon, train, predict, simulate, encode, compare, view, info\n",
+    fprintf(stderr,
+            "subspan: %s: no such command; they are recon, train, predict, simulate, encode, compare, view, info\n",
             word);
   return 2;
 }

@@ -10,9 +10,10 @@ struct SpanEncoding_ {
   SpanMLP rho; /* of signnet */
 };
 
-SpanColumns SpanEncodingColumns(SpanEncodingKind kind)
+SpanColumns SpanEncodingColumns(const SpanEncodingConfig *config)
 {
-  if (kind == SPAN_ENCODING_SPE) return SPAN_COLUMNS_NODES;
+  const SpanEncodingKind kind = config->kind;
+  if (kind == SPAN_ENCODING_SPE) return config->spe.phi == SPAN_PHI_COLUMNS ? SPAN_COLUMNS_NODES : SPAN_COLUMNS_NONE;
   return kind == SPAN_ENCODING_SIGNNET || kind == SPAN_ENCODING_PEARL ? SPAN_COLUMNS_VECTORS : SPAN_COLUMNS_NONE;
 }
 
@@ -24,7 +25,8 @@ PetscBool SpanEncodingIsSpectral(SpanEncodingKind kind)
 PetscInt SpanEncodingWidth(const SpanEncodingConfig *config)
 {
   if (config->kind == SPAN_ENCODING_NONE) return 0;
-  return SpanEncodingColumns(config->kind) == SPAN_COLUMNS_NONE ? config->d : config->spe.width;
+  return config->kind == SPAN_ENCODING_SPE || SpanEncodingColumns(config) == SPAN_COLUMNS_VECTORS ? config->spe.width
+                                                                                                  : config->d;
 }
 
 PetscErrorCode SpanEncodingCreate(const SpanEncodingConfig *config, SpanParameters parameters,
@@ -39,7 +41,7 @@ PetscErrorCode SpanEncodingCreate(const SpanEncodingConfig *config, SpanParamete
   PetscCall(PetscSNPrintf(name, sizeof name, "%s.phi", prefix));
   if (config->kind == SPAN_ENCODING_SPE)
     PetscCall(SpanSPECreate(c, parameters, statistics, prefix, &e->spe));
-  else if (SpanEncodingColumns(config->kind) == SPAN_COLUMNS_VECTORS)
+  else if (SpanEncodingColumns(config) == SPAN_COLUMNS_VECTORS)
     PetscCall(SpanPhiCreate(c, config->kind == SPAN_ENCODING_SIGNNET ? 2 : 1, parameters, name, &e->phi));
   if (config->kind == SPAN_ENCODING_SIGNNET) {
     PetscCall(PetscSNPrintf(name, sizeof name, "%s.rho", prefix));

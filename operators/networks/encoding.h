@@ -32,7 +32,7 @@ typedef struct {
 typedef struct SpanEncoding_ *SpanEncoding;
 
 /* Which columns a batch needs (graph_batch.h). */
-SpanColumns SpanEncodingColumns(SpanEncodingKind kind);
+SpanColumns SpanEncodingColumns(const SpanEncodingConfig *config);
 /* Whether a batch's vectors are eigenvectors. */
 PetscBool SpanEncodingIsSpectral(SpanEncodingKind kind);
 /* Numbers a node; 0: none. */

@@ -3,7 +3,6 @@
    without the outer activations in the last block; with preactivation x = activation(x) comes first and the last
    activation falls away. What works point by point is one SpanPerceptron. */
 #include <math.h>
-#include <string.h>
 #include <subspan/operators/networks/fno.h>
 
 const char *const SpanFNONorms[] = {"none", "group", "instance", "layer", NULL};
@@ -19,11 +18,18 @@ typedef struct {
   Layer mlp[2], norm[2];
 } Block;
 
+/* What a segment of the tape needs beside its input. */
+typedef struct {
+  SpanFNO fno;
+  PetscInt index;
+} BlockContext;
+
 struct SpanFNO_ {
   SpanFNOConfig config;
   SpanSpectralShape spectral;
   Layer lifting[2], projection[2];
   Block *blocks;
+  BlockContext *contexts;
   PetscBool limited; /* to the active modes */
   PetscInt64 active[span_spectral_max_axes];
 };
@@ -195,7 +201,8 @@ PetscErrorCode SpanFNOCreate(const SpanFNOConfig *config, SpanParameters paramet
   PetscCall(PetscNew(fno));
   (*fno)->config   = *config;
   (*fno)->spectral = spectral;
-  PetscCall(PetscCalloc1(config->n_layers, &(*fno)->blocks));
+  PetscCall(PetscCalloc2(config->n_layers, &(*fno)->blocks, config->n_layers, &(*fno)->contexts));
+  for (PetscInt k = 0; k < config->n_layers; k++) (*fno)->contexts[k] = (BlockContext){*fno, k};
   PetscCall(AddParameters(*fno, parameters));
   PetscFunctionReturn(0);
 }
@@ -204,7 +211,7 @@ PetscErrorCode SpanFNODestroy(SpanFNO *fno)
 {
   PetscFunctionBeginUser;
   if (!*fno) PetscFunctionReturn(0);
-  PetscCall(PetscFree((*fno)->blocks));
+  PetscCall(PetscFree2((*fno)->blocks, (*fno)->contexts));
   PetscCall(PetscFree(*fno));
   PetscFunctionReturn(0);
 }
@@ -398,11 +405,32 @@ static PetscErrorCode ApplyBlock(SpanTape tape, SpanFNO f, PetscInt index, SpanT
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode BlockSegment(SpanTape tape, void *context, const SpanTensor inputs[], SpanTensor *output)
+{
+  const BlockContext *c = (const BlockContext *)context;
+  PetscFunctionBeginUser;
+  PetscCall(SpanTensorReference(inputs[0]));
+  *output = inputs[0];
+  PetscCall(ApplyBlock(tape, c->fno, c->index, output));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanFNOApplyBlocks(SpanTape tape, SpanFNO f, SpanTensor *h)
+{
+  SpanTensor y;
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < f->config.n_layers; k++) {
+    PetscCall(SpanTapeSegment(tape, BlockSegment, &f->contexts[k], 1, h, &y));
+    PetscCall(Replace(h, y));
+  }
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanFNOApply(SpanTape tape, SpanFNO f, SpanTensor x, SpanTensor *y)
 {
-  const SpanFNOConfig *c = &f->config;
-  PetscInt64 points[span_tensor_max_dims];
-  PetscBool padded = PETSC_FALSE;
+  const SpanFNOConfig *c                  = &f->config;
+  PetscInt64 points[span_tensor_max_dims] = {0};
+  PetscBool padded                        = PETSC_FALSE;
   SpanTensor h, g;
   PetscFunctionBeginUser;
   PetscCheck(x->n_dims == c->n_axes + 2 && x->shape[c->n_axes + 1] == c->in_channels && x->type == SPAN_FLOAT32,
@@ -424,7 +452,7 @@ PetscErrorCode SpanFNOApply(SpanTape tape, SpanFNO f, SpanTensor x, SpanTensor *
     PetscCall(SpanPad(tape, h, points, &g));
     PetscCall(Replace(&h, g));
   }
-  for (PetscInt k = 0; k < c->n_layers; k++) PetscCall(ApplyBlock(tape, f, k, &h));
+  PetscCall(SpanFNOApplyBlocks(tape, f, &h));
   if (padded) {
     for (PetscInt a = 0; a < c->n_axes; a++) points[a] = -points[a];
     PetscCall(SpanPad(tape, h, points, &g));
@@ -432,105 +460,5 @@ PetscErrorCode SpanFNOApply(SpanTape tape, SpanFNO f, SpanTensor x, SpanTensor *
   }
   PetscCall(ApplyPerceptron(tape, f->projection, &h));
   *y = h;
-  PetscFunctionReturn(0);
-}
-
-/* Model files ------------------------------------------------------------------------------------------------------ */
-
-/* The numbers of a configuration and where they are. */
-typedef struct {
-  const char *name;
-  double min, max;
-  PetscInt *integer;
-  double *real;
-  PetscBool *flag;
-} Field;
-
-enum { n_fields = 17 };
-
-static void Fields(SpanFNOConfig *c, Field fields[n_fields])
-{
-  const Field all[n_fields] = {{"n_axes", 1, span_spectral_max_axes, .integer = &c->n_axes},
-                               {"in_channels", 1, 1e6, .integer = &c->in_channels},
-                               {"out_channels", 1, 1e6, .integer = &c->out_channels},
-                               {"hidden_channels", 1, 1e6, .integer = &c->hidden_channels},
-                               {"n_layers", 1, 1e4, .integer = &c->n_layers},
-                               {"groups", 1, 1e6, .integer = &c->groups},
-                               {"norm_groups", 1, 1e6, .integer = &c->norm_groups},
-                               {"rank", 0, 1e6, .real = &c->rank},
-                               {"lifting_ratio", 0, 1e4, .real = &c->lifting_ratio},
-                               {"projection_ratio", 0, 1e4, .real = &c->projection_ratio},
-                               {"mlp_expansion", 0, 1e4, .real = &c->mlp_expansion},
-                               {"domain_padding", 0, 10, .real = &c->domain_padding},
-                               {"mlp", 0, 1, .flag = &c->mlp},
-                               {"preactivation", 0, 1, .flag = &c->preactivation},
-                               {"stabilise", 0, 1, .flag = &c->stabilise},
-                               {"grid_embedding", 0, 1, .flag = &c->grid_embedding},
-                               {"", 0, 0, .flag = NULL}};
-  memcpy(fields, all, sizeof all);
-}
-
-PetscErrorCode SpanFNOWriteConfig(const SpanFNOConfig *config, SpanModel model)
-{
-  SpanFNOConfig c = *config;
-  Field f[n_fields];
-  double modes[span_spectral_max_axes];
-  PetscFunctionBeginUser;
-  Fields(&c, f);
-  for (int i = 0; f[i].name[0]; i++) {
-    const double value = f[i].integer ? (double)*f[i].integer : f[i].real ? *f[i].real : (double)*f[i].flag;
-    PetscCall(SpanModelWriteNumbers(model, f[i].name, 1, &value));
-  }
-  for (PetscInt a = 0; a < c.n_axes; a++) modes[a] = (double)c.modes[a];
-  PetscCall(SpanModelWriteNumbers(model, "modes", c.n_axes, modes));
-  PetscCall(SpanModelWriteText(model, "form", SpanSpectralForms[c.form]));
-  PetscCall(SpanModelWriteText(model, "skip", SpanFNOSkips[c.skip]));
-  PetscCall(SpanModelWriteText(model, "mlp_skip", SpanFNOSkips[c.mlp_skip]));
-  PetscCall(SpanModelWriteText(model, "norm", SpanFNONorms[c.norm]));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode ReadName(SpanModel model, const char name[], const char *const names[], int *value)
-{
-  char text[64];
-  PetscFunctionBeginUser;
-  PetscCall(SpanModelReadText(model, name, text, sizeof text));
-  for (*value = 0; names[*value]; (*value)++)
-    if (!strcmp(names[*value], text)) PetscFunctionReturn(0);
-  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "%s: `%s` of the configuration is `%s`", SpanModelPath(model), name,
-          text);
-}
-
-PetscErrorCode SpanFNOReadConfig(SpanModel model, SpanFNOConfig *c)
-{
-  Field f[n_fields];
-  double modes[span_spectral_max_axes];
-  PetscInt n;
-  int k;
-  PetscFunctionBeginUser;
-  SpanFNOConfigDefaults(c);
-  Fields(c, f);
-  for (int i = 0; f[i].name[0]; i++) {
-    double value;
-    PetscCall(SpanModelReadNumbers(model, f[i].name, 1, &value, NULL));
-    PetscCheck(value >= f[i].min && value <= f[i].max && (f[i].real || value == rint(value)), PETSC_COMM_SELF,
-               PETSC_ERR_USER_INPUT, "%s: `%s` of the configuration is %g, must be %g to %g", SpanModelPath(model),
-               f[i].name, value, f[i].min, f[i].max);
-    if (f[i].integer) *f[i].integer = (PetscInt)value;
-    if (f[i].real) *f[i].real = value;
-    if (f[i].flag) *f[i].flag = (PetscBool)value;
-  }
-  PetscCall(SpanModelReadNumbers(model, "modes", span_spectral_max_axes, modes, &n));
-  PetscCheck(n == c->n_axes, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "%s: modes of %d axes", SpanModelPath(model),
-             (int)n);
-  for (PetscInt a = 0; a < n; a++) c->modes[a] = (PetscInt)modes[a];
-  PetscCall(ReadName(model, "form", SpanSpectralForms, &k));
-  c->form = k;
-  PetscCall(ReadName(model, "skip", SpanFNOSkips, &k));
-  c->skip = k;
-  PetscCall(ReadName(model, "mlp_skip", SpanFNOSkips, &k));
-  c->mlp_skip = k;
-  PetscCall(ReadName(model, "norm", SpanFNONorms, &k));
-  c->norm = k;
   PetscFunctionReturn(0);
 }

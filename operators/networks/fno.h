@@ -48,8 +48,13 @@ PetscErrorCode SpanFNODestroy(SpanFNO *fno);
 const SpanFNOConfig *SpanFNOGetConfig(SpanFNO fno);
 /* Incremental training: uses only the modes[] lowest frequencies from now on; NULL: all. */
 void SpanFNOSetActiveModes(SpanFNO fno, const PetscInt modes[]);
-/* x: (N, n1, .., nd, in_channels), float32, any grid; y: (N, n1, .., nd, out_channels). */
+/* x: (N, n1, .., nd, in_channels), float32, any grid; y: (N, n1, .., nd, out_channels). A block is a segment of the
+   tape (SpanTapeSetRecompute). */
 PetscErrorCode SpanFNOApply(SpanTape tape, SpanFNO fno, SpanTensor x, SpanTensor *y);
+
+/* The blocks alone, without lifting, padding and projection; *h: (N, n1, .., nd, hidden_channels), its share is taken
+   and the result put in its place. */
+PetscErrorCode SpanFNOApplyBlocks(SpanTape tape, SpanFNO fno, SpanTensor *h);
 
 /* The configuration's attributes in a model file. Errors (input) of reading: io/model.h; file, field and value named.
  */

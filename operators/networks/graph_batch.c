@@ -12,7 +12,7 @@ static PetscErrorCode Edges(SpanGraphBatch *b, PetscInt edge_types, const SpanGr
     for (PetscInt e = 0; e < graph->n_edges; e++, at++) {
       from[at] = first + graph->from[e];
       to[at]   = first + graph->to[e];
-      if (edge_types) type[at] = graph->edge_type[e];
+      type[at] = edge_types && graph->edge_type ? graph->edge_type[e] : 0;
     }
   }
   PetscCall(SpanIndexCreate(b->n_edges, from, b->n_nodes, &b->from));

@@ -34,7 +34,7 @@ typedef struct {
 } SpanGraphBatch;
 
 /* d: vectors a graph, 0: none. features: how many there are, or types of nodes (a graph without them has all of type
-   0); edge_types: how many there are, 0: none are used. Copies everything. Errors: a type that is not below its
+   0); edge_types alike, 0: none are used. Copies everything. Errors: a type that is not below its
    number. */
 PetscErrorCode SpanGraphBatchCreate(SpanArena arena, PetscInt d, SpanColumns columns, PetscInt features,
                                     PetscInt edge_types, PetscInt n_graphs, const SpanGraphPart parts[],

@@ -101,7 +101,8 @@ PetscErrorCode SpanGraphNetworkBatch(SpanTape tape, SpanGraphNetwork network, Pe
   const SpanEncodingKind kind     = c->encoding.kind;
   PetscFunctionBeginUser;
   PetscCall(SpanGraphBatchCreate(SpanTapeArena(tape), kind == SPAN_ENCODING_NONE ? 0 : c->encoding.d,
-                                 SpanEncodingColumns(kind), c->features, c->edge_types, n_graphs, parts, batch));
+                                 SpanEncodingColumns(&c->encoding), c->features, c->edge_types, n_graphs, parts,
+                                 batch));
   PetscFunctionReturn(0);
 }
 

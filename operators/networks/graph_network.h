@@ -18,7 +18,8 @@ typedef struct {
   SpanPooling pooling;
   PetscInt targets;
 } SpanGraphNetworkConfig;
-extern const char *const span_encoding_uses[], *const span_poolings[], *const span_psis[]; /* by number, then NULL */
+extern const char *const span_encoding_uses[], *const span_poolings[],
+                                                   *const span_psis[], *const span_phis[]; /* by number, then NULL */
 
 typedef struct SpanGraphNetwork_ *SpanGraphNetwork;
 

@@ -8,6 +8,7 @@
 const char *const span_encoding_uses[] = {"add", "concatenate", NULL};
 const char *const span_poolings[]      = {"mean", "sum", "none", NULL};
 const char *const span_psis[]          = {"mlp", "deepsets", NULL};
+const char *const span_phis[]          = {"columns", "diagonal", NULL};
 
 /* A whole number of the configuration, or one of `names`. */
 typedef struct {
@@ -36,6 +37,7 @@ static const Field fields[] = {
     NUMBER("psi_layers", encoding.spe.psi_layers, 1, span_mlp_max_layers),
     NUMBER("psi_hidden", encoding.spe.psi_hidden, 1, 4096),
     NUMBER("psi_batch_norm", encoding.spe.psi_batch_norm, 0, 1),
+    CHOICE("phi", encoding.spe.phi, span_phis),
     NUMBER("phi_layers", encoding.spe.phi_layers, 1, 256),
     NUMBER("phi_hidden", encoding.spe.phi_hidden, 1, 4096),
     NUMBER("phi_mlp_layers", encoding.spe.mlp_layers, 2, span_mlp_max_layers),

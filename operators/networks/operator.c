@@ -2,7 +2,7 @@
 #include <subspan/base/error.h>
 #include <subspan/base/layout.h>
 #include <subspan/operators/networks/operator.h>
-#include <subspan/operators/networks/patches.h>
+#include <subspan/operators/networks/multigrid.h>
 #include <math.h>
 #include <string.h>
 
@@ -13,7 +13,9 @@ struct SpanOperator_ {
   SpanFNO fno;
 };
 
-enum { at_once = 4 }; /* patches that go through the network together; the same for any number of ranks */
+/* Patches that go through the network together, the same for any number of ranks. Recorded, their activations are kept
+   anyway; else memory is that of one. */
+enum { at_once_recorded = 4, at_once = 1 };
 
 void SpanOperatorConfigDefaults(SpanOperatorConfig *c)
 {
@@ -194,8 +196,8 @@ static PetscErrorCode ScaleBackward(SpanTape tape, SpanNode node)
 /* y = x scale + shift, by channel. */
 static PetscErrorCode ApplyScale(SpanTape tape, SpanTensor x, const double scale[], const double shift[], SpanTensor *y)
 {
-  const PetscInt64 channels = x->shape[x->n_dims - 1];
-  float add[span_operator_max_channels];
+  const PetscInt64 channels             = x->shape[x->n_dims - 1];
+  float add[span_operator_max_channels] = {0};
   SpanTensor factors;
   SpanNode node;
   PetscFunctionBeginUser;
@@ -214,10 +216,17 @@ static PetscErrorCode ApplyScale(SpanTape tape, SpanTensor x, const double scale
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode ApplyNetwork(SpanTape tape, void *context, SpanTensor x, SpanTensor *y)
+{
+  PetscFunctionBeginUser;
+  PetscCall(SpanFNOApply(tape, (SpanFNO)context, x, y));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanOperatorApply(SpanTape tape, SpanOperator op, MPI_Comm team, SpanTensor x, SpanTensor *y)
 {
-  const SpanOperatorConfig *c = &op->config;
-  double scale[span_operator_max_channels], shift[span_operator_max_channels];
+  const SpanOperatorConfig *c              = &op->config;
+  double scale[span_operator_max_channels] = {0}, shift[span_operator_max_channels] = {0};
   SpanTensor normal, out;
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k < c->fno.in_channels; k++) {
@@ -225,7 +234,13 @@ PetscErrorCode SpanOperatorApply(SpanTape tape, SpanOperator op, MPI_Comm team, 
     shift[k] = -c->input_mean[k] / c->input_deviation[k];
   }
   PetscCall(ApplyScale(tape, x, scale, shift, &normal));
-  PetscCall(SpanFNOApply(tape, op->fno, normal, &out));
+  if (c->levels) {
+    SpanPatchGeometry geometry;
+    PetscCall(SpanMultigridGeometry(c->levels, c->padding, (PetscInt)x->shape[1], (PetscInt)x->shape[2], &geometry));
+    PetscCall(SpanMultigridApply(tape, &geometry, team, SpanTapeIsRecording(tape) ? at_once_recorded : at_once,
+                                 ApplyNetwork, op->fno, c->fno.out_channels, normal, &out));
+  } else
+    PetscCall(SpanFNOApply(tape, op->fno, normal, &out));
   PetscCall(SpanTensorDestroy(&normal));
   PetscCall(ApplyScale(tape, out, c->output_deviation, c->output_mean, y));
   PetscCall(SpanTensorDestroy(&out));

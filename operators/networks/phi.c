@@ -57,11 +57,16 @@ PetscErrorCode SpanPhiApply(SpanTape tape, SpanPhi phi, const SpanGraphBatch *ba
 {
   const SpanMLP *mlp      = &phi->layers[phi->n_layers - 1].mlp;
   const SpanAffine *final = &mlp->layers[mlp->n_layers - 1].linear;
+  const SpanPairs pairs   = batch->pairs ? batch->pairs : batch->nodes;
   SpanTensor hidden, mean, linear;
   PetscFunctionBeginUser;
-  PetscCall(
-      SpanGINColumns(tape, phi->n_layers, phi->layers, batch->from, batch->to, batch->nodes, batch->pairs, x, &hidden));
-  PetscCall(SpanSegmentMean(tape, hidden, batch->pairs->of_node, &mean));
+  PetscCall(SpanGINColumns(tape, phi->n_layers, phi->layers, batch->from, batch->to, batch->nodes, pairs, x, &hidden));
+  if (!batch->pairs) {
+    PetscCall(SpanLinear(tape, hidden, final->weight, final->bias, y));
+    PetscCall(SpanTensorDestroy(&hidden));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(SpanSegmentMean(tape, hidden, pairs->of_node, &mean));
   PetscCall(SpanTensorDestroy(&hidden));
   PetscCall(SpanLinear(tape, mean, final->weight, final->bias, &linear));
   PetscCall(SpanTensorDestroy(&mean));

@@ -53,7 +53,8 @@ PetscErrorCode SpanSPECreate(const SpanSPEConfig *config, SpanParameters paramet
                            c->psi_batch_norm ? SPAN_NORM_BATCH : SPAN_NORM_NONE, &s->psi[l].mlp));
   }
   PetscCall(PetscSNPrintf(name, sizeof name, "%s.phi", prefix));
-  PetscCall(SpanPhiCreate(c, c->psis, parameters, name, &s->phi));
+  PetscCall(SpanPhiCreate(c, c->phi == SPAN_PHI_DIAGONAL ? span_diagonal_features * c->psis : c->psis, parameters, name,
+                          &s->phi));
   *spe = s;
   PetscFunctionReturn(0);
 }
@@ -130,10 +131,71 @@ PetscErrorCode SpanSPEPsi(SpanTape tape, SpanSPE spe, const SpanGraphBatch *batc
   PetscFunctionReturn(0);
 }
 
+/* sum_k rows[i, k] z[g, k, c], where `rows` are functions of the eigenvectors: a spectral product with one column. */
+static PetscErrorCode Weighted(SpanTape tape, const SpanGraphBatch *batch, SpanTensor z, SpanTensor rows, SpanTensor *y)
+{
+  const PetscInt64 dims[2] = {batch->n_graphs, batch->d};
+  SpanTensor ones;
+  PetscFunctionBeginUser;
+  PetscCall(SpanTensorCreate(SpanTapeArena(tape), SPAN_FLOAT32, 2, dims, &ones));
+  for (PetscInt64 i = 0; i < ones->size; i++) SpanTensorFloats(ones)[i] = 1;
+  PetscCall(SpanSpectralProduct(tape, z, rows, ones, batch->nodes, y));
+  PetscCall(SpanTensorDestroy(&ones));
+  PetscFunctionReturn(0);
+}
+
+/* squares: v_k(i)^2; sums: v_k(i) sum_j v_k(j), of the graph of i. Both (n_nodes, d). */
+static PetscErrorCode VectorRows(SpanTape tape, const SpanGraphBatch *batch, SpanTensor *squares, SpanTensor *sums)
+{
+  const SpanPairs nodes = batch->nodes;
+  const PetscInt64 d    = batch->d;
+  const float *v        = SpanTensorFloats(batch->vectors);
+  double *total;
+  PetscFunctionBeginUser;
+  PetscCall(SpanTensorCreateLike(batch->vectors, squares));
+  PetscCall(SpanTensorCreateLike(batch->vectors, sums));
+  PetscCall(PetscMalloc1(d, &total));
+  for (PetscInt64 g = 0; g < nodes->n_graphs; g++) {
+    PetscCall(PetscArrayzero(total, d));
+    for (PetscInt64 i = nodes->node[g] * d; i < nodes->node[g + 1] * d; i++) total[i % d] += (double)v[i];
+    for (PetscInt64 i = nodes->node[g] * d; i < nodes->node[g + 1] * d; i++) {
+      SpanTensorFloats(*squares)[i] = v[i] * v[i];
+      SpanTensorFloats(*sums)[i]    = (float)(v[i] * total[i % d]);
+    }
+  }
+  PetscCall(PetscFree(total));
+  PetscFunctionReturn(0);
+}
+
+/* y: (n_nodes, 3 psis): diag W_l, W_l 1, diag W_l^2, the latter as V'V = 1. */
+PetscErrorCode SpanSPEDiagonals(SpanTape tape, SpanSPE spe, const SpanGraphBatch *batch, PetscBool training,
+                                SpanTensor *y)
+{
+  SpanTensor z, powers, squares, sums, part[span_diagonal_features], two;
+  PetscFunctionBeginUser;
+  PetscCall(SpanSPEPsi(tape, spe, batch, training, &z));
+  PetscCall(VectorRows(tape, batch, &squares, &sums));
+  PetscCall(SpanMultiply(tape, z, z, &powers));
+  PetscCall(Weighted(tape, batch, z, squares, &part[0]));
+  PetscCall(Weighted(tape, batch, z, sums, &part[1]));
+  PetscCall(Weighted(tape, batch, powers, squares, &part[2]));
+  PetscCall(SpanConcatenate(tape, part[0], part[1], &two));
+  PetscCall(SpanConcatenate(tape, two, part[2], y));
+  SpanTensor *done[] = {&z, &powers, &squares, &sums, &part[0], &part[1], &part[2], &two};
+  for (size_t i = 0; i < sizeof done / sizeof done[0]; i++) PetscCall(SpanTensorDestroy(done[i]));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanSPEApply(SpanTape tape, SpanSPE spe, const SpanGraphBatch *batch, PetscBool training, SpanTensor *y)
 {
   SpanTensor z, products;
   PetscFunctionBeginUser;
+  if (spe->config.phi == SPAN_PHI_DIAGONAL) {
+    PetscCall(SpanSPEDiagonals(tape, spe, batch, training, &products));
+    PetscCall(SpanPhiApply(tape, spe->phi, batch, products, y));
+    PetscCall(SpanTensorDestroy(&products));
+    PetscFunctionReturn(0);
+  }
   PetscCall(SpanSPEPsi(tape, spe, batch, training, &z));
   PetscCall(SpanSpectralProduct(tape, z, batch->vectors, batch->column_vectors, batch->pairs, &products));
   PetscCall(SpanTensorDestroy(&z));

@@ -14,5 +14,8 @@ PetscErrorCode SpanSPECreate(const SpanSPEConfig *config, SpanParameters paramet
 PetscErrorCode SpanSPEDestroy(SpanSPE *spe);
 /* y: (n_graphs, d, psis). */
 PetscErrorCode SpanSPEPsi(SpanTape tape, SpanSPE spe, const SpanGraphBatch *batch, PetscBool training, SpanTensor *y);
+/* What SPAN_PHI_DIAGONAL takes: (n_nodes, 3 psis), diag W_l, W_l 1 and diag W_l^2 in O(n d). */
+PetscErrorCode SpanSPEDiagonals(SpanTape tape, SpanSPE spe, const SpanGraphBatch *batch, PetscBool training,
+                                SpanTensor *y);
 /* y: (n_nodes, width). */
 PetscErrorCode SpanSPEApply(SpanTape tape, SpanSPE spe, const SpanGraphBatch *batch, PetscBool training, SpanTensor *y);

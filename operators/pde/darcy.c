@@ -143,7 +143,7 @@ static PetscErrorCode Solver(SpanDarcy d)
   PetscCall(KSPSetOptionsPrefix(d->ksp, "darcy_"));
   PetscCall(KSPSetType(d->ksp, KSPCG));
   PetscCall(KSPSetNormType(d->ksp, KSP_NORM_UNPRECONDITIONED));
-  PetscCall(KSPSetTolerances(d->ksp, 1e-10, 1e-50, PETSC_DEFAULT, 1000));
+  PetscCall(KSPSetTolerances(d->ksp, 1e-10, 1e-50, 1e50, 1000)); /* a guess may be far off: not a divergence */
   PetscCall(KSPGetPC(d->ksp, &pc));
   PetscCall(KSPSetOperators(d->ksp, d->matrix, d->matrix));
   PetscCall(PetscOptionsGetString(NULL, "darcy_", "-pc_type", type, sizeof type, NULL));
@@ -201,15 +201,16 @@ PetscErrorCode SpanDarcyDestroy(SpanDarcy *darcy)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode SetRight(SpanDarcy d, const double *f)
+/* This rank's interior points of a whole field, or a constant without one. */
+static PetscErrorCode Scatter(SpanDarcy d, const double *field, double constant, Vec vector)
 {
-  PetscScalar *right;
+  PetscScalar *values;
   Corners c;
   PetscFunctionBeginUser;
   PetscCall(GetCorners(d, &c));
-  PetscCall(VecGetArray(d->right, &right));
-  for (PetscInt row = 0; row < c.rows; row++) right[row] = f ? f[At(d, PointOf(d, &c, row))] : 1;
-  PetscCall(VecRestoreArray(d->right, &right));
+  PetscCall(VecGetArray(vector, &values));
+  for (PetscInt row = 0; row < c.rows; row++) values[row] = field ? field[At(d, PointOf(d, &c, row))] : constant;
+  PetscCall(VecRestoreArray(vector, &values));
   PetscFunctionReturn(0);
 }
 
@@ -236,12 +237,14 @@ static PetscErrorCode Gather(SpanDarcy d, double *u)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode SpanDarcySolve(SpanDarcy d, const double *f, double *u, PetscInt *iterations)
+PetscErrorCode SpanDarcySolve(SpanDarcy d, const double *f, const double *guess, double *u, PetscInt *iterations)
 {
   KSPConvergedReason reason;
   PetscReal residual;
   PetscFunctionBeginUser;
-  PetscCall(SetRight(d, f));
+  PetscCall(Scatter(d, f, 1, d->right));
+  if (guess) PetscCall(Scatter(d, guess, 0, d->solution));
+  PetscCall(KSPSetInitialGuessNonzero(d->ksp, (PetscBool)(guess != NULL)));
   PetscCall(KSPSolve(d->ksp, d->right, d->solution));
   PetscCall(KSPGetConvergedReason(d->ksp, &reason));
   PetscCall(KSPGetIterationNumber(d->ksp, iterations));

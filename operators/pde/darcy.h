@@ -20,9 +20,11 @@ PetscErrorCode SpanDarcyCreate(MPI_Comm comm, int n_dims, const PetscInt n[], Sp
 PetscErrorCode SpanDarcyDestroy(SpanDarcy *darcy);
 /* Collective: the matrix of the coefficient a, which every rank gives whole. */
 PetscErrorCode SpanDarcySetCoefficient(SpanDarcy darcy, const double *a);
-/* Collective. f: at all points, whole on every rank; NULL: 1 everywhere. u: whole, with its zeros on the boundary, on
-   the first rank of comm (others may give NULL). Errors (input): the solver's options do not converge. */
-PetscErrorCode SpanDarcySolve(SpanDarcy darcy, const double *f, double *u, PetscInt *iterations);
+/* Collective. f, guess: at all points, whole on every rank; f NULL: 1 everywhere; guess NULL: from 0. A guess changes
+   where the solver starts and not where it stops, which is a residual relative to f's norm; its values on the boundary
+   are not read. u: whole, with its zeros on the boundary, on the first rank of comm (others may give NULL). Errors
+   (input): the solver's options do not converge. */
+PetscErrorCode SpanDarcySolve(SpanDarcy darcy, const double *f, const double *guess, double *u, PetscInt *iterations);
 /* The solver; its matrix and vectors live on the interior points in the DMDA's order. */
 PetscErrorCode SpanDarcyGetKSP(SpanDarcy darcy, KSP *ksp);
 /* Bytes of a solver of so many points, shared by its team. */

@@ -1,10 +1,9 @@
 /* Two ways. Where both tensors and the result have one label innermost, numbers are multiplied one by one along it.
-   Otherwise labels are of four kinds - batch (in all three), rows (a and out), columns (b and out) and terms (a and b) -
-   and each of the batch is a product of matrices: real and imaginary part of the left one by the right one as it lies,
-   (re, im) side by side, put together afterwards:
-     out = (Re L) R + i (Im L) R.
-   The right one must be (batch.., terms.., columns..), the left one needs strides only; what does not fit is copied. The
-   roles are chosen so that the least is copied. */
+   Otherwise labels are of four kinds - batch (in all three), rows (a and out), columns (b and out) and terms (a and b)
+   - and each of the batch is a product of matrices: real and imaginary part of the left one by the right one as it
+   lies, (re, im) side by side, put together afterwards: out = (Re L) R + i (Im L) R. The right one must be (batch..,
+   terms.., columns..), the left one needs strides only; what does not fit is copied. The roles are chosen so that the
+   least is copied. */
 #include <subspan/operators/tensor/contraction.h>
 #include <subspan/operators/tensor/product.h>
 #include <complex.h>
@@ -53,6 +52,7 @@ static PetscBool SameOrder(const SpanLabelled *a, const SpanLabelled *b)
   return PETSC_TRUE;
 }
 
+/* NOLINTBEGIN(clang-analyzer-core.*): the analyzer does not follow arrays that loops have filled. */
 /* Copies into the order of axes that `to` names. */
 static void Permute(const SpanLabelled *from, const SpanLabelled *to)
 {
@@ -76,6 +76,8 @@ static void Permute(const SpanLabelled *from, const SpanLabelled *to)
     for (PetscInt64 j = 0; j < n; j++) target[r * n + j] = source[at + j * s];
   }
 }
+
+/* NOLINTEND(clang-analyzer-core.*) */
 
 /* Numbers one by one -------------------------------------------------------------------------------------------- */
 
@@ -120,7 +122,7 @@ static void OneByOne(const SpanLabelled *a, const SpanLabelled *b, PetscBool con
     if (Find(out, a->label[i]) < 0) AddLoop(&terms, a, b, a->label[i], a->size[i]);
 #pragma omp parallel for schedule(static) if (rows.count * terms.count * n > 4096)
   for (PetscInt64 r = 0; r < rows.count; r++) {
-    float complex *to = (float complex *)out->data + r * n;
+    float complex *to   = (float complex *)out->data + r * n;
     PetscInt64 first[2] = {0, 0};
     Place(&rows, r, &first[0], &first[1]);
     memset(to, 0, (size_t)n * sizeof *to);
@@ -147,7 +149,7 @@ typedef struct {
 /* Whether labels first .. first + n - 1 of `order` lie in t as one axis, and its stride. */
 static PetscBool Collapses(const SpanLabelled *t, const SpanLabelled *order, int first, int n, PetscInt64 *stride)
 {
-  *stride = n ? Stride(t, order->label[first + n - 1]) : 0;
+  *stride             = n ? Stride(t, order->label[first + n - 1]) : 0;
   PetscInt64 expected = *stride;
   for (int i = first + n - 1; i >= first; i--) {
     if (Stride(t, order->label[i]) != expected) return PETSC_FALSE;
@@ -199,9 +201,9 @@ static Roles RolesOf(const SpanLabelled *left, const SpanLabelled *right, const 
   r.count[COLUMNS] = Product(&r.right, n[BATCH] + n[TERMS], n[COLUMNS]);
   r.copy_right     = (PetscBool)!SameOrder(right, &r.right);
   r.copy_out       = (PetscBool)!SameOrder(out, &r.out);
-  r.copy_left      = (PetscBool)!(Collapses(left, &r.left, 0, n[BATCH], &r.left_stride[BATCH]) &&
-                             Collapses(left, &r.left, n[BATCH], n[ROWS], &r.left_stride[ROWS]) &&
-                             Collapses(left, &r.left, n[BATCH] + n[ROWS], n[TERMS], &r.left_stride[TERMS]));
+  r.copy_left      = (PetscBool) !(Collapses(left, &r.left, 0, n[BATCH], &r.left_stride[BATCH]) &&
+                              Collapses(left, &r.left, n[BATCH], n[ROWS], &r.left_stride[ROWS]) &&
+                              Collapses(left, &r.left, n[BATCH] + n[ROWS], n[TERMS], &r.left_stride[TERMS]));
   if (r.copy_left) {
     r.left_stride[BATCH] = r.count[ROWS] * r.count[TERMS];
     r.left_stride[ROWS]  = r.count[TERMS];
@@ -209,7 +211,7 @@ static Roles RolesOf(const SpanLabelled *left, const SpanLabelled *right, const 
   }
   /* In complex multiply-adds; columns fill whole vectors of 8. */
   const double width = (double)((r.count[COLUMNS] + 7) / 8 * 8);
-  r.cost = cost_of_moving * ((r.copy_left ? (double)SpanLabelledSize(left) : 0) +
+  r.cost             = cost_of_moving * ((r.copy_left ? (double)SpanLabelledSize(left) : 0) +
                              (r.copy_right ? (double)SpanLabelledSize(right) : 0) +
                              (r.copy_out ? (double)SpanLabelledSize(out) : 0)) +
            (double)r.count[BATCH] * (double)r.count[ROWS] * (double)r.count[TERMS] * width;
@@ -237,11 +239,11 @@ static void Matrices(const Roles *r, int conjugate)
   for (PetscInt64 i = 0; i < r->count[BATCH] * row_blocks * column_blocks; i++) {
     const PetscInt64 batch = i / row_blocks / column_blocks, row = i / column_blocks % row_blocks * block_rows,
                      column = i % column_blocks * block_columns;
-    const PetscInt64 m = PetscMin((PetscInt64)block_rows, rows - row),
-                     n = PetscMin((PetscInt64)block_columns, columns - column);
-    const float *left  = r->left.data + 2 * (batch * r->left_stride[BATCH] + row * r->left_stride[ROWS]);
-    const float *right = r->right.data + 2 * (batch * terms * columns + column);
-    float *out         = r->out.data + 2 * ((batch * rows + row) * columns + column);
+    const PetscInt64 m      = PetscMin((PetscInt64)block_rows, rows - row),
+                     n      = PetscMin((PetscInt64)block_columns, columns - column);
+    const float *left       = r->left.data + 2 * (batch * r->left_stride[BATCH] + row * r->left_stride[ROWS]);
+    const float *right      = r->right.data + 2 * (batch * terms * columns + column);
+    float *out              = r->out.data + 2 * ((batch * rows + row) * columns + column);
     float u[block_rows * 2 * block_columns], v[block_rows * 2 * block_columns];
     SpanProduct(m, 2 * n, terms, left, 2 * r->left_stride[ROWS], 2 * r->left_stride[TERMS], right, 2 * columns,
                 PETSC_FALSE, u, 2 * n);
@@ -276,8 +278,7 @@ static PetscErrorCode ByMatrices(SpanArena arena, const SpanLabelled *a, const S
   PetscCall(Copy(arena, r.copy_left, left, &r.left));
   PetscCall(Copy(arena, r.copy_right, right, &r.right));
   r.out.data = out->data;
-  if (r.copy_out)
-    PetscCall(SpanArenaGet(arena, (size_t)(2 * SpanLabelledSize(out)) * sizeof *r.out.data, &r.out.data));
+  if (r.copy_out) PetscCall(SpanArenaGet(arena, (size_t)(2 * SpanLabelledSize(out)) * sizeof *r.out.data, &r.out.data));
   Matrices(&r, conjugate ? (left == b ? 1 : 2) : 0);
   if (r.copy_out) {
     Permute(&r.out, out);

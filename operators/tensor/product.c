@@ -90,10 +90,18 @@ void SpanProduct(PetscInt64 m, PetscInt64 n, PetscInt64 k, const float *a, Petsc
   else                                                                                                                 \
     Panel(most, vectors, PETSC_FALSE, m, &t, a, b + at, c + at)
     switch (width) {
-    case 4: PANEL(6, 4); break;
-    case 3: PANEL(8, 3); break;
-    case 2: PANEL(12, 2); break;
-    default: PANEL(16, 1); break;
+    case 4:
+      PANEL(6, 4);
+      break;
+    case 3:
+      PANEL(8, 3);
+      break;
+    case 2:
+      PANEL(12, 2);
+      break;
+    default:
+      PANEL(16, 1);
+      break;
     }
 #undef PANEL
   }

@@ -22,9 +22,9 @@ enum { span_spectral_max_axes = 4, span_spectral_max_weight_axes = 7, span_spect
 
 typedef struct {
   SpanSpectralForm form;
-  int n_axes;                                 /* 1 to 4 */
-  PetscInt64 in, out, groups;                 /* channels; groups > 1: block-separable, in = out */
-  PetscInt64 modes[span_spectral_max_axes];   /* m of each axis, as published */
+  int n_axes;                                         /* 1 to 4 */
+  PetscInt64 in, out, groups;                         /* channels; groups > 1: block-separable, in = out */
+  PetscInt64 modes[span_spectral_max_axes];           /* m of each axis, as published */
   PetscInt64 rank[span_spectral_max_weight_axes + 1]; /* Tucker: r_j of each axis of W; CP: rank[0]; TT: r_0 .. r_n */
 } SpanSpectralShape;
 
@@ -48,3 +48,7 @@ void SpanSpectralPart(const SpanSpectralShape *shape, int part, char name[64], i
 PetscErrorCode SpanSpectralConvolution(SpanTape tape, const SpanSpectralShape *shape, SpanTensor x,
                                        const SpanTensor weights[], SpanTensor bias, const PetscInt64 active[],
                                        SpanTensor *y);
+/* Real additions and multiplications of the products with the weight, forward, for a batch on a grid that has all
+ * modes.
+ */
+PetscErrorCode SpanSpectralCount(const SpanSpectralShape *shape, PetscInt64 samples, double *operations);

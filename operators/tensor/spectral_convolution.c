@@ -68,7 +68,7 @@ static int WeightLabels(const SpanSpectralShape *s, int labels[])
 /* Labels of the axes of a part; -1 for the outer ranks of a train, which are 1. */
 static int PartLabels(const SpanSpectralShape *s, int part, int labels[])
 {
-  int axes[span_spectral_max_weight_axes], k = 0;
+  int axes[span_spectral_max_weight_axes] = {0}, k = 0;
   const int n = WeightLabels(s, axes), channels = n - s->n_axes;
   switch (s->form) {
   case SPAN_SPECTRAL_DENSE:
@@ -149,25 +149,33 @@ static void MoveCut(const Cut *cut, int n, const PetscInt64 dims[], float *whole
   }
 }
 
-static PetscErrorCode AddPart(SpanArena arena, Work *w, int part, SpanTensor weight)
+/* Cut and labels of a part whose axes have the sizes dims. */
+static void LabelPart(Work *w, int part, const PetscInt64 dims[])
 {
   int labels[span_tensor_max_dims];
   const int n     = PartLabels(&w->shape, part, labels);
   Cut *cut        = &w->cuts[part];
   SpanLabelled *t = &w->tensors[1 + part];
-  PetscFunctionBeginUser;
-  *cut = (Cut){0};
-  *t   = (SpanLabelled){.data = SpanTensorFloats(weight)};
+  *cut            = (Cut){0};
+  *t              = (SpanLabelled){0};
   for (int i = 0; i < n; i++) {
     const PetscBool mode = (PetscBool)(labels[i] >= 0 && labels[i] < w->shape.n_axes);
     cut->first[i]        = mode ? w->first[labels[i]] : 0;
-    cut->dims[i]         = mode ? w->in.kept[labels[i]] : weight->shape[i];
-    if (cut->dims[i] != weight->shape[i]) cut->cut = PETSC_TRUE;
+    cut->dims[i]         = mode ? w->in.kept[labels[i]] : dims[i];
+    if (cut->dims[i] != dims[i]) cut->cut = PETSC_TRUE;
     if (labels[i] >= 0) Append(t, labels[i], cut->dims[i]);
   }
-  if (cut->cut) {
+}
+
+static PetscErrorCode AddPart(SpanArena arena, Work *w, int part, SpanTensor weight)
+{
+  SpanLabelled *t = &w->tensors[1 + part];
+  PetscFunctionBeginUser;
+  LabelPart(w, part, weight->shape);
+  t->data = SpanTensorFloats(weight);
+  if (w->cuts[part].cut) {
     PetscCall(SpanArenaGet(arena, (size_t)(2 * SpanLabelledSize(t)) * sizeof *t->data, &t->data));
-    MoveCut(cut, n, weight->shape, SpanTensorFloats(weight), t->data, PETSC_FALSE);
+    MoveCut(&w->cuts[part], weight->n_dims - 1, weight->shape, SpanTensorFloats(weight), t->data, PETSC_FALSE);
   }
   PetscFunctionReturn(0);
 }
@@ -258,7 +266,8 @@ static PetscErrorCode PartGradient(SpanTape tape, Work *w, int part, SpanTensor 
   PetscFunctionReturn(0);
 }
 
-/* Whether the gradient of a tensor is wanted: those of given ones where `wanted` says so, and of what is made of such. */
+/* Whether the gradient of a tensor is wanted: those of given ones where `wanted` says so, and of what is made of such.
+ */
 static PetscBool Wanted(const Work *w, const PetscBool wanted[], int tensor)
 {
   const int step = tensor - w->plan.n_operands;
@@ -277,7 +286,8 @@ static PetscErrorCode RunBackward(SpanArena arena, Work *w, const PetscBool want
       SpanLabelled *gradient = &w->gradients[pair[k]];
       if (!Wanted(w, wanted, pair[k])) continue;
       *gradient = w->tensors[pair[k]];
-      PetscCall(SpanArenaGet(arena, (size_t)(2 * SpanLabelledSize(gradient)) * sizeof *gradient->data, &gradient->data));
+      PetscCall(
+          SpanArenaGet(arena, (size_t)(2 * SpanLabelledSize(gradient)) * sizeof *gradient->data, &gradient->data));
       PetscCall(SpanContract(arena, result, &w->tensors[pair[1 - k]], PETSC_TRUE, gradient));
     }
     PetscCall(FreeLabelled(arena, result));
@@ -288,11 +298,11 @@ static PetscErrorCode RunBackward(SpanArena arena, Work *w, const PetscBool want
 
 static PetscErrorCode Backward(SpanTape tape, SpanNode node)
 {
-  SpanArena arena  = SpanTapeArena(tape);
-  SpanTensor x     = node->inputs[0], bias = node->inputs[1], dx;
-  const Kept *kept = node->saved[1]->data;
-  PetscBool wanted[1 + span_spectral_max_parts];
-  Work w = {0};
+  SpanArena arena = SpanTapeArena(tape);
+  SpanTensor x = node->inputs[0], bias = node->inputs[1], dx;
+  const Kept *kept                              = node->saved[1]->data;
+  PetscBool wanted[1 + span_spectral_max_parts] = {PETSC_FALSE};
+  Work w                                        = {0};
   PetscFunctionBeginUser;
   PetscCall(Geometry(&kept->shape, x, kept->active, &w));
   PetscCall(Start(arena, &w, node->inputs + 2));
@@ -344,7 +354,7 @@ static PetscErrorCode Record(SpanTape tape, const Work *w, SpanTensor x, const S
                              SpanTensor *spectrum, SpanTensor y)
 {
   SpanTensor inputs[2 + span_spectral_max_parts] = {x, bias};
-  const PetscInt64 floats = (PetscInt64)((sizeof(Kept) + sizeof(float) - 1) / sizeof(float));
+  const PetscInt64 floats                        = (PetscInt64)((sizeof(Kept) + sizeof(float) - 1) / sizeof(float));
   SpanNode node;
   PetscFunctionBeginUser;
   for (int p = 0; p < w->n_parts; p++) inputs[2 + p] = weights[p];
@@ -390,5 +400,30 @@ PetscErrorCode SpanSpectralConvolution(SpanTape tape, const SpanSpectralShape *s
   PetscCall(Finish(arena, &w));
   PetscCall(Record(tape, &w, x, weights, bias, &spectrum, *y));
   PetscCall(SpanTensorDestroy(&spectrum));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanSpectralCount(const SpanSpectralShape *shape, PetscInt64 samples, double *operations)
+{
+  const int d = shape->n_axes;
+  Work w      = {.shape = *shape, .in = {.n_axes = d, .samples = samples, .channels = shape->in}};
+  PetscFunctionBeginUser;
+  PetscCall(SpanSpectralCheck(shape));
+  for (int a = 0; a < d; a++) w.in.kept[a] = a == d - 1 ? shape->modes[a] / 2 + 1 : shape->modes[a];
+  w.out                  = w.in;
+  w.out.channels         = shape->out;
+  const SpanLabelled out = SpectrumLabels(shape, &w.out, OUT);
+  w.tensors[0]           = SpectrumLabels(shape, &w.in, IN);
+  w.n_parts              = SpanSpectralParts(shape);
+  for (int p = 0; p < w.n_parts; p++) {
+    PetscInt64 dims[span_tensor_max_dims];
+    char name[64];
+    double deviation;
+    int n;
+    SpanSpectralPart(shape, p, name, &n, dims, &deviation);
+    LabelPart(&w, p, dims);
+  }
+  PetscCall(SpanContractionPlanCreate(1 + w.n_parts, w.tensors, &out, &w.plan));
+  *operations = w.plan.flops;
   PetscFunctionReturn(0);
 }

@@ -3,8 +3,8 @@
    twice the work of each step, so that the cheapest forward pass is that of training too.
 
    The best order for a set of operands is the best way of splitting it into two sets, each done by its own best order:
-   3^n splits for n operands, of which there are at most 9. Rebuilding the dense weight is one of the orders, taken where
-   it is cheapest; products that keep it factorised are others. */
+   3^n splits for n operands, of which there are at most 9. Rebuilding the dense weight is one of the orders, taken
+   where it is cheapest; products that keep it factorised are others. */
 #include <subspan/operators/tensor/spectral_plan.h>
 
 static const double flops_of_product = 8, flops_of_moving = 32;
@@ -57,8 +57,8 @@ static int Steps(const Search *s, int set, SpanContractionPlan *plan)
 {
   if ((set & (set - 1)) == 0) return __builtin_ctz((unsigned)set);
   const int a = Steps(s, s->split[set], plan), b = Steps(s, set ^ s->split[set], plan);
-  plan->step[plan->n_steps].a = a;
-  plan->step[plan->n_steps].b = b;
+  plan->step[plan->n_steps].a      = a;
+  plan->step[plan->n_steps].b      = b;
   plan->step[plan->n_steps].labels = s->labels[set];
   return plan->n_operands + plan->n_steps++;
 }

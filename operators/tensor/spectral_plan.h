@@ -4,7 +4,8 @@
 
 enum { span_plan_max_operands = 9, span_plan_max_tensors = 2 * span_plan_max_operands };
 
-/* Tensors 0 .. n_operands - 1 are given, step s makes number n_operands + s of two that are there; each is used once. */
+/* Tensors 0 .. n_operands - 1 are given, step s makes number n_operands + s of two that are there; each is used once.
+ */
 typedef struct {
   int n_operands, n_steps;
   struct {

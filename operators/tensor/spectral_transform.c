@@ -19,7 +19,7 @@ enum { most_groups = 4, block_columns = 64 };
 typedef struct {
   PetscBool sine;
   PetscInt64 k_first, k_step, n_k, j_first, n_j;
-  float *table; /* (n_k, n_j) */
+  float *table;  /* (n_k, n_j) */
   PetscInt64 at; /* of its points among the folded rows */
 } Group;
 
@@ -31,7 +31,8 @@ typedef struct {
   PetscInt64 folded; /* rows of all groups */
 } Axis;
 
-static Group MakeGroup(Axis *a, PetscBool sine, PetscInt64 k_first, PetscInt64 k_step, PetscInt64 j_first, PetscInt64 n_j)
+static Group MakeGroup(Axis *a, PetscBool sine, PetscInt64 k_first, PetscInt64 k_step, PetscInt64 j_first,
+                       PetscInt64 n_j)
 {
   const PetscInt64 last = PetscMax(a->low, a->high);
   Group g               = {sine, k_first, k_step, 0, j_first, n_j, NULL, a->folded};
@@ -47,7 +48,7 @@ static PetscErrorCode AxisCreate(SpanArena arena, PetscInt64 n, PetscInt64 kept,
   float *tables;
   PetscInt64 size = 0;
   PetscFunctionBeginUser;
-  *a = (Axis){.n = n, .kept = kept, .real = real, .low = real ? 0 : kept / 2};
+  *a      = (Axis){.n = n, .kept = kept, .real = real, .low = real ? 0 : kept / 2};
   a->high = kept - 1 - a->low;
   if (n % 2) {
     a->n_groups  = 2;
@@ -69,12 +70,13 @@ static PetscErrorCode AxisCreate(SpanArena arena, PetscInt64 n, PetscInt64 kept,
     circle[2 * j + 1] = 2 * j == n ? 0 : sin(2 * M_PI * (double)j / (double)n);
   }
   for (int g = 0; g < a->n_groups; g++) {
-    Group *group = &a->groups[g];
+    Group *group     = &a->groups[g];
     const float sign = real && group->sine ? -1 : 1; /* on the real axis sums are real and imaginary parts */
     group->table     = tables;
     for (PetscInt64 k = 0; k < group->n_k; k++)
       for (PetscInt64 j = 0; j < group->n_j; j++)
-        *tables++ = sign * (float)circle[2 * ((group->k_first + k * group->k_step) * (group->j_first + j) % n) + group->sine];
+        *tables++ =
+            sign * (float)circle[2 * ((group->k_first + k * group->k_step) * (group->j_first + j) % n) + group->sine];
   }
   PetscCall(SpanArenaReturn(arena, circle));
   PetscFunctionReturn(0);
@@ -116,7 +118,7 @@ static void Fold(const Axis *a, const float *x, PetscInt64 stride, PetscInt64 wi
 #pragma omp simd
     for (PetscInt64 i = 0; i < width; i++) {
       const float p = x[j * stride + i], q = x[(n - j) * stride + i], s = x[(h - j) * stride + i],
-                  t   = x[(h + j) * stride + i];
+                  t = x[(h + j) * stride + i];
       const float e = p + q, f = s + t, o = p - q, u = s - t;
       ee[j * width + i] = e + f;
       eo[j * width + i] = e - f;
@@ -279,7 +281,7 @@ static PetscErrorCode EachLine(SpanArena arena, const Axis *a, PetscInt64 outer,
 {
   const PetscInt64 unit = a->real ? 1 : 2 * channels, width = PetscMin(inner, (block_columns + unit - 1) / unit * unit);
   const PetscInt64 blocks = (inner + width - 1) / width, each = LineBuffer(a, width);
-  const int threads       = (int)PetscMin((PetscInt64)omp_get_max_threads(), outer * blocks);
+  const int threads = (int)PetscMin((PetscInt64)omp_get_max_threads(), outer * blocks);
   float *buffers;
   PetscFunctionBeginUser;
   PetscCall(SpanArenaGet(arena, (size_t)(threads * each) * sizeof *buffers, &buffers));
@@ -313,11 +315,11 @@ static void Gather(const SpanSpectrum *s, const float *from, float scale, PetscB
 #pragma omp parallel for schedule(static)
   for (PetscInt64 i = 0; i < modes * s->samples; i++) {
     const float *re = from + (i % s->samples * modes + i / s->samples) * 2 * c, *im = re + c;
-    const float w   = Weight(s, i / s->samples, scale, doubled);
-    float *to       = spectrum + i * 2 * c;
+    const float w = Weight(s, i / s->samples, scale, doubled);
+    float *to     = spectrum + i * 2 * c;
 #pragma omp simd
     for (PetscInt64 j = 0; j < c; j++) {
-      to[2 * j]     = w * re[j];
+      to[2 * j]     = w * re[j]; /* NOLINT(clang-analyzer-core.NullDereference): from the arena */
       to[2 * j + 1] = w * im[j];
     }
   }
@@ -328,7 +330,7 @@ static void Scatter(const SpanSpectrum *s, const float *spectrum, float scale, P
   const PetscInt64 modes = SpanSpectrumModes(s), c = s->channels;
 #pragma omp parallel for schedule(static)
   for (PetscInt64 i = 0; i < modes * s->samples; i++) {
-    float *re         = to + (i / modes * modes + i % modes) * 2 * c, *im = re + c;
+    float *re = to + (i / modes * modes + i % modes) * 2 * c, *im = re + c;
     const float w     = Weight(s, i % modes, scale, doubled);
     const float *from = spectrum + (i % modes * s->samples + i / modes) * 2 * c;
 #pragma omp simd
@@ -381,8 +383,8 @@ PetscErrorCode SpanSpectralSynthesis(SpanArena arena, const SpanSpectrum *s, con
 {
   float *before, *after;
   PetscFunctionBeginUser;
-  PetscCall(SpanArenaGet(arena, (size_t)(SpanSpectrumModes(s) * s->samples * 2 * s->channels) * sizeof *before,
-                         &before));
+  PetscCall(
+      SpanArenaGet(arena, (size_t)(SpanSpectrumModes(s) * s->samples * 2 * s->channels) * sizeof *before, &before));
   Scatter(s, spectrum, scale, doubled, before);
   for (int i = 0; i < s->n_axes; i++) {
     const Extent e = ExtentOf(s, i);
@@ -390,8 +392,8 @@ PetscErrorCode SpanSpectralSynthesis(SpanArena arena, const SpanSpectrum *s, con
     PetscCall(AxisCreate(arena, s->n[i], s->kept[i], (PetscBool)(i == s->n_axes - 1), &axis));
     after = x;
     if (i < s->n_axes - 1) PetscCall(SpanArenaGet(arena, (size_t)(e.outer * e.points) * sizeof *after, &after));
-    PetscCall(EachLine(arena, &axis, e.outer, e.inner, s->channels, SynthesiseBlock, before, e.frequencies, after,
-                       e.points));
+    PetscCall(
+        EachLine(arena, &axis, e.outer, e.inner, s->channels, SynthesiseBlock, before, e.frequencies, after, e.points));
     PetscCall(SpanArenaReturn(arena, before));
     before = after;
     PetscCall(AxisDestroy(arena, &axis));

@@ -1,7 +1,8 @@
 /* The parts of spectral weights: axes, ranks, names and starts. Ranks by the share of the dense weight's numbers follow
    tensorly's validate_tucker_rank, validate_cp_rank and validate_tt_rank (0.9.0), with rounding to nearest; a CP rank
    that would be 0 is 1. Deviations are those of tensorly-torch's factorised tensors: the product of the parts then has
-   the deviation sqrt(2 / (in + out)) of the dense weight; that of a complex number is sqrt 2 times that of re and im. */
+   the deviation sqrt(2 / (in + out)) of the dense weight; that of a complex number is sqrt 2 times that of re and im.
+ */
 #include <subspan/operators/tensor/spectral.h>
 #include <math.h>
 
@@ -79,7 +80,7 @@ static double TrainShare(int n, const PetscInt64 axes[], double numbers, double 
 void SpanSpectralSetRank(SpanSpectralShape *s, double fraction)
 {
   PetscInt64 axes[span_spectral_max_weight_axes];
-  const int n = SpanSpectralWeightAxes(s, axes);
+  const int n    = SpanSpectralWeightAxes(s, axes);
   double numbers = 1, sum = 0;
   for (int i = 0; i < n; i++) {
     numbers *= (double)axes[i];
@@ -137,7 +138,7 @@ static int DenseDims(const SpanSpectralShape *s, int n, const PetscInt64 axes[],
 void SpanSpectralPart(const SpanSpectralShape *s, int part, char name[64], int *n_dims,
                       PetscInt64 dims[span_tensor_max_dims], double *deviation)
 {
-  PetscInt64 axes[span_spectral_max_weight_axes];
+  PetscInt64 axes[span_spectral_max_weight_axes] = {0};
   const int n = SpanSpectralWeightAxes(s, axes), axis = s->form == SPAN_SPECTRAL_TT ? part : part - 1;
   const PetscBool first = (PetscBool)(part == 0 && s->form != SPAN_SPECTRAL_TT);
   int k                 = 0;
@@ -157,9 +158,10 @@ void SpanSpectralPart(const SpanSpectralShape *s, int part, char name[64], int *
   dims[k++] = 2;
   *n_dims   = k;
   if (first)
-    snprintf(name, 64, "weight.%s", s->form == SPAN_SPECTRAL_DENSE    ? "tensor"
-                                    : s->form == SPAN_SPECTRAL_TUCKER ? "core"
-                                                                      : "weights");
+    snprintf(name, 64, "weight.%s",
+             s->form == SPAN_SPECTRAL_DENSE    ? "tensor"
+             : s->form == SPAN_SPECTRAL_TUCKER ? "core"
+                                               : "weights");
   else
     snprintf(name, 64, "weight.factors.factor_%d", axis);
 }

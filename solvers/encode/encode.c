@@ -3,6 +3,7 @@
 #include <subspan/base/events.h>
 #include <subspan/base/report.h>
 #include <subspan/solvers/encode/encode.h>
+#include <subspan/solvers/encode/model.h>
 #include <subspan/solvers/encode/report.h>
 #include <subspan/solvers/encode/write.h>
 #include <string.h>
@@ -50,14 +51,17 @@ PetscErrorCode SpanEncodeCommand(MPI_Comm comm, const char *const inputs[], int 
   SpanCheckInput(comm, strcmp(run.input, run.options.output), "%s: input and output are the same file", run.input);
   PetscCall(SpanReportCheckPlace(comm, run.options.output));
   PetscCall(SpanReportCheckPlace(comm, run.options.json));
+  PetscCall(SpanEncodeModelOpen(&run));
   PetscCall(Read(&run));
   PetscCall(SpanEncodeSayGraph(&run));
   PetscCall(Solve(&run));
+  PetscCall(SpanEncodeByModel(&run));
   PetscCall(PetscLogStagePush(SpanStageWrite));
   PetscCall(SpanEncodeWrite(&run));
   PetscCall(PetscLogStagePop());
   PetscCall(SpanEncodeSayPairs(&run));
   if (run.options.json[0]) PetscCall(SpanEncodeWriteJson(&run));
+  PetscCall(SpanEncodeModelClose(&run));
   PetscCall(SpanEigenpairsDestroy(&run.pairs));
   PetscCall(SpanComponentsDestroy(&run.components));
   PetscCall(SpanGraphDestroy(&run.graph));

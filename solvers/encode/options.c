@@ -8,13 +8,19 @@ static const char examples[] =
     "  mpirun -n 2 subspan encode graph.mtx --eigenpairs 32 -o encoding.h5\n"
     "      the 32 smallest eigenpairs of the symmetric normalised Laplacian\n"
     "  subspan encode edges.txt --laplacian combinatorial --eigenpairs 16 --unweighted -o encoding.h5\n"
-    "  subspan encode citation.h5 --graph cora -o encoding.h5\n";
+    "  subspan encode citation.h5 --graph cora -o encoding.h5\n"
+    "  mpirun -n 2 subspan encode graph.mtx --model spe.h5 -o encoding.h5\n"
+    "      the encoding of a model that `subspan train encoding` made\n";
 
 PetscErrorCode SpanEncodeOptionsRead(MPI_Comm comm, SpanEncodeOptions *o, PetscBool *stop)
 {
   const SpanOption table[] = {
       {"o", SPAN_OPTION_STRING, o->output, 0, 0, NULL, "the output: HDF5 with node_id, eigenvalues, eigenvectors"},
       {"eigenpairs", SPAN_OPTION_INT, &o->eigenpairs, 1, 4096, NULL, "how many, from the smallest, 0 included"},
+      {"model", SPAN_OPTION_STRING, o->model, 0, 0, NULL,
+       "a trained encoding (`train encoding`), which the output then holds too; it says how many eigenpairs"},
+      {"columns", SPAN_OPTION_INT, &o->columns, 0, 1e9, NULL,
+       "of a model: so many columns, drawn by the seed, stand for all; 0: all of them"},
       {"laplacian", SPAN_OPTION_CHOICE, o->laplacian, 0, 0, "combinatorial|symmetric|random_walk",
        "D - A, I - D^-1/2 A D^-1/2, I - D^-1 A"},
       {"tolerance", SPAN_OPTION_REAL, &o->tolerance, 1e-13, 0.1, NULL,

@@ -3,10 +3,10 @@
 #include <subspan/operators/graph/eigenpairs.h>
 
 typedef struct {
-  char output[PETSC_MAX_PATH_LEN], json[PETSC_MAX_PATH_LEN];
+  char output[PETSC_MAX_PATH_LEN], json[PETSC_MAX_PATH_LEN], model[PETSC_MAX_PATH_LEN];
   char format[PETSC_MAX_PATH_LEN], group[PETSC_MAX_PATH_LEN];
   char laplacian[PETSC_MAX_PATH_LEN], solver[PETSC_MAX_PATH_LEN];
-  PetscInt eigenpairs, seed, threads;
+  PetscInt eigenpairs, columns, seed, threads;
   PetscReal tolerance;
   PetscBool unweighted, plan;
   SpanLaplacianKind kind; /* of `laplacian` */

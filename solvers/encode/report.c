@@ -91,6 +91,9 @@ PetscErrorCode SpanEncodeSayPairs(const SpanEncodeRun *r)
   PetscCall(SayCut(r));
   PetscCall(PetscPrintf(r->comm, "residual      %.2e at most, %.2e of the eigenvalue; orthogonal to %.1e\n", Largest(p),
                         LargestRelative(p), p->orthogonality));
+  if (r->encoding)
+    PetscCall(PetscPrintf(r->comm, "encoding      %" PetscInt_FMT " numbers a node by %s, %.2f s\n", r->width,
+                          r->options.model, r->encode_seconds));
   PetscCall(PetscPrintf(r->comm, "time          %.2f s: %.2f reading, %.2f eigenpairs; memory %.0f MiB in all\n",
                         SpanReportSeconds(), r->read_seconds, r->solve_seconds, memory / 0x1p20));
   PetscCall(PetscPrintf(r->comm, "output        %s\n", r->options.output));
@@ -131,6 +134,11 @@ PetscErrorCode SpanEncodeWriteJson(const SpanEncodeRun *r)
   cJSON_AddStringToObject(root, "output", r->options.output);
   AddGraph(root, r);
   cJSON_AddStringToObject(root, "laplacian", r->options.laplacian);
+  if (r->encoding) {
+    cJSON_AddStringToObject(root, "model", r->options.model);
+    cJSON_AddNumberToObject(root, "width", r->width);
+    cJSON_AddNumberToObject(root, "encode_seconds", r->encode_seconds);
+  }
   cJSON_AddStringToObject(root, "solver", p->solver);
   cJSON_AddNumberToObject(root, "iterations", p->iterations);
   cJSON_AddNumberToObject(root, "null", p->n_null);

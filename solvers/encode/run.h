@@ -2,6 +2,7 @@
 #pragma once
 #include <subspan/operators/graph/components.h>
 #include <subspan/operators/graph/eigenpairs.h>
+#include <subspan/operators/networks/graph_network.h>
 #include <subspan/solvers/encode/options.h>
 
 typedef struct {
@@ -11,5 +12,9 @@ typedef struct {
   SpanGraph graph;
   SpanComponents components;
   SpanEigenpairs pairs;
-  double read_seconds, solve_seconds;
+  SpanTape tape;
+  SpanGraphNetwork network; /* of --model, or NULL */
+  PetscInt width;
+  float *encoding; /* (n_own, width) */
+  double read_seconds, solve_seconds, encode_seconds;
 } SpanEncodeRun;

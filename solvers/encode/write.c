@@ -47,6 +47,7 @@ static PetscErrorCode Provenance(const SpanEncodeRun *r, hid_t file)
   status |= SpanHdf5WriteText(place, "input_format", r->graph->format);
   status |= SpanHdf5WriteText(place, "laplacian", r->options.laplacian);
   status |= SpanHdf5WriteText(place, "solver", r->pairs.solver);
+  if (r->network) status |= SpanHdf5WriteText(place, "model", r->options.model);
   PetscCall(PetscSNPrintf(text, sizeof text, "%" PetscInt_FMT, r->options.seed));
   status |= SpanHdf5WriteText(place, "seed", text);
   PetscCall(PetscSNPrintf(text, sizeof text, "%d", size));
@@ -74,6 +75,7 @@ PetscErrorCode SpanEncodeWrite(const SpanEncodeRun *r)
   herr_t status = SpanHdf5WriteNumbers(file, "subspan_encoding", H5T_NATIVE_INT, 1, &one);
   status |= WriteRows(file, "node_id", H5T_NATIVE_INT64, r->graph, 0, r->graph->id);
   status |= WriteRows(file, "eigenvectors", H5T_NATIVE_DOUBLE, r->graph, p->n_pairs, p->vectors);
+  if (r->encoding) status |= WriteRows(file, "encoding", H5T_NATIVE_FLOAT, r->graph, r->width, r->encoding);
   status |= WriteShort(file, "eigenvalues", (PetscBool)!rank, p->n_pairs, p->values);
   status |= WriteShort(file, "residuals", (PetscBool)!rank, p->n_pairs, p->residuals);
   PetscCall(SpanErrorAgree(r->comm, status < 0 ? PETSC_ERR_FILE_WRITE : 0));

@@ -89,19 +89,27 @@ static PetscErrorCode Prior(const char path[], cJSON *json)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode History(SpanModel model, cJSON *json)
+static PetscErrorCode Curve(SpanModel model, cJSON *json)
 {
-  PetscInt n, n_noise;
-  double *rows, *noise;
+  PetscInt n;
+  double *rows;
   PetscFunctionBeginUser;
   PetscCall(SpanModelReadTable(model, "curve", span_curve_names, span_curve_columns, &n, &rows));
   if (n) {
     const double *last = rows + (n - 1) * span_curve_columns;
-    SpanSay(json, "training", "%.0f steps, %.3g times through the images, %.0f s", last[0], last[1], last[5]);
+    SpanSay(json, "training", "%.0f steps, %.3g times through the set, %.0f s", last[0], last[1], last[5]);
     SpanSay(json, "loss", "%.4g at first, %.4g half way, %.4g at the end", rows[2],
             rows[n / 2 * span_curve_columns + 2], last[2]);
   }
   PetscCall(PetscFree(rows));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode PriorValidation(SpanModel model, cJSON *json)
+{
+  PetscInt n, n_noise;
+  double *rows, *noise;
+  PetscFunctionBeginUser;
   PetscCall(SpanModelReadTable(model, "noise", span_noise_names, span_noise_columns, &n_noise, &noise));
   PetscCall(SpanModelReadTable(model, "validation", span_validation_names, span_validation_columns, &n, &rows));
   SpanPriorSayValidation(json, n, rows, n_noise, noise);
@@ -116,11 +124,16 @@ PetscErrorCode SpanInfoModel(const char path[], hid_t file, cJSON *json)
   PetscFunctionBeginUser;
   PetscCall(SpanModelOpen(PETSC_COMM_SELF, path, NULL, &model));
   const PetscBool prior = (PetscBool)!strcmp(SpanModelKind(model), "prior");
-  SpanSay(json, "kind", "model, %s", prior ? "a prior: a denoiser of images" : SpanModelKind(model));
-  if (prior) {
-    PetscCall(Prior(path, json));
-    PetscCall(History(model, json));
-  }
+  const PetscBool operator=(PetscBool) !strcmp(SpanModelKind(model), "operator");
+  SpanSay(json, "kind", "model, %s",
+          prior   ? "a prior: a denoiser of images" :
+          operator? "an operator: from fields to fields"
+                  : SpanModelKind(model));
+  if (prior) PetscCall(Prior(path, json));
+  if (operator) PetscCall(SpanInfoOperator(path, model, json));
+  PetscCall(Curve(model, json));
+  if (prior) PetscCall(PriorValidation(model, json));
+  if (operator) PetscCall(SpanInfoOperatorValidation(model, json));
   PetscCall(SpanModelClose(&model));
   SpanSayProvenance(file, json);
   PetscFunctionReturn(0);

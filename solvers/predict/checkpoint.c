@@ -15,9 +15,9 @@ PetscErrorCode SpanPredictFingerprint(SpanPredictRun *run)
   PetscCall(SpanHashFile(run->layout.world, run->model_path, model));
   PetscCall(SpanHashFile(run->layout.world, run->data_path, data));
   PetscCall(PetscSNPrintf(run->fingerprint, sizeof run->fingerprint,
-           "model %s, fields %s, group %s, stride %" PetscInt_FMT ", first_sample %" PetscInt_FMT
-           ", samples %" PetscInt_FMT ", rollout %" PetscInt_FMT ", batch %" PetscInt_FMT,
-           model, data, o->group, o->stride, o->first_sample, o->samples, o->rollout, o->batch));
+                          "model %s, fields %s, group %s, stride %" PetscInt_FMT ", first_sample %" PetscInt_FMT
+                          ", samples %" PetscInt_FMT ", rollout %" PetscInt_FMT ", batch %" PetscInt_FMT,
+                          model, data, o->group, o->stride, o->first_sample, o->samples, o->rollout, o->batch));
   PetscFunctionReturn(0);
 }
 

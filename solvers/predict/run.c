@@ -40,6 +40,9 @@ static PetscErrorCode CheckFit(const SpanPredictRun *run)
                  " and %" PetscInt_FMT,
                  run->model_path, c->in_channels, c->out_channels, SpanOperatorSamplesName(run->samples),
                  s->in_channels, s->out_channels);
+  const PetscBool axis = (PetscBool)(!run->history && SpanOperatorSamplesInfo(run->samples)->out_times > 0);
+  SpanCheckInput(comm, !rollout || !axis, "--rollout: %s has time as an axis, which is no step of time",
+                 run->model_path);
   SpanCheckInput(comm, !rollout || c->in_channels == PetscMax(1, run->history) * c->out_channels,
                  "--rollout: %s takes %" PetscInt_FMT " channels to %" PetscInt_FMT ", which is no step of time",
                  run->model_path, c->in_channels, c->out_channels);

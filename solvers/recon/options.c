@@ -103,6 +103,8 @@ static void Prior(SpanReconOptions *o, SpanOption *table, int *n)
        "it 1 from noise alone, and the method's from an image: dds 0.3, pnp 0.192"},
       {"dds_sigma_min", SPAN_OPTION_REAL, &o->sampler.sigma_min, 1e-6, 1e6, NULL,
        "with a prior: last noise level; without it, the method's: 0.004, pnp the noise of the data"},
+      {"samples", SPAN_OPTION_INT, &o->samples, 1, 10000, NULL,
+       "dds: samples of each slice; their mean and standard deviation are the result"},
       {"dds_weight", SPAN_OPTION_REAL, &o->sampler.weight, 0, 1e12, NULL,
        "dds: the weight g of noisy data; 0: from the noise, by noise level"}};
   SpanReconOptionsAppend(table, n, rows, sizeof rows / sizeof rows[0]);
@@ -117,8 +119,6 @@ static void ScanPrior(SpanReconOptions *o, SpanOption *table, int *n)
        "the method's: dds wavelet, pnp cg (to which it adds no noise), else noise"},
       {"dds_consistency", SPAN_OPTION_CHOICE, o->sampler.consistency, 0, 0, "noisy|noiseless",
        "dds: CG on (I + g A'A) x = x0 + g A'y, or on A'A x = A'y; --dds_ksp_max_it sets how many iterations (20)"},
-      {"samples", SPAN_OPTION_INT, &o->samples, 1, 10000, NULL,
-       "dds: samples of each slice; their mean and standard deviation are the result"},
       {"diffpir_lambda", SPAN_OPTION_REAL, &o->sampler.diffpir_lambda, 1e-6, 1e6, NULL,
        "diffpir: weight of the prior's estimate beside the data, rho = lambda (noise / level)^2"},
       {"diffpir_zeta", SPAN_OPTION_REAL, &o->sampler.diffpir_zeta, 0, 1, NULL,

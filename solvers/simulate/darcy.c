@@ -113,7 +113,7 @@ static PetscErrorCode Sample(void *context, uint64_t seed, uint32_t number, floa
   else
     for (PetscInt i = 0; i < c->points; i++) c->a[i] = c->a[i] >= 0 ? o->high : o->low;
   PetscCall(SpanDarcySetCoefficient(c->darcy, c->a));
-  PetscCall(SpanDarcySolve(c->darcy, NULL, c->u, &iterations));
+  PetscCall(SpanDarcySolve(c->darcy, NULL, NULL, c->u, &iterations));
   *effort = (double)iterations;
   for (PetscInt i = 0; i < c->points && c->first_rank; i++) {
     input[i]  = (float)c->a[i];

@@ -4,6 +4,7 @@
 #include <subspan/solvers/simulate/burgers.h>
 #include <subspan/solvers/simulate/ct.h>
 #include <subspan/solvers/simulate/darcy.h>
+#include <subspan/solvers/simulate/helmholtz.h>
 #include <subspan/solvers/simulate/mri.h>
 #include <subspan/solvers/simulate/navier_stokes.h>
 #include <subspan/solvers/simulate/simulate.h>
@@ -18,6 +19,7 @@ static const struct {
     {"darcy", "subspan simulate darcy -o FIELDS.h5", SpanSimulateDarcy},
     {"burgers", "subspan simulate burgers -o FIELDS.h5", SpanSimulateBurgers},
     {"navier-stokes", "subspan simulate navier-stokes -o FIELDS.h5", SpanSimulateNavierStokes},
+    {"helmholtz", "subspan simulate helmholtz -o FIELDS.h5", SpanSimulateHelmholtz},
 };
 enum { n_kinds = sizeof kinds / sizeof kinds[0] };
 

@@ -52,7 +52,7 @@ static Factors FactorsOf(const SpanOptimizer *o, PetscInt step, double rate, dou
   return (Factors){.clip   = o->clip > 0 && norm > o->clip ? (float)(o->clip / norm) : 1,
                    .beta1  = (float)o->beta1,
                    .beta2  = (float)o->beta2,
-                   .eps    = (float)o->eps,
+                   .eps    = (float)(o->plain_eps ? o->eps / sqrt(bias2) : o->eps),
                    .size   = (float)(rate / bias1),
                    .root   = (float)(1 / sqrt(bias2)),
                    .l2     = o->decoupled ? 0 : (float)o->weight_decay,

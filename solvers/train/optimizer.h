@@ -6,6 +6,7 @@
 
 typedef struct {
   double beta1, beta2, eps;
+  PetscBool plain_eps; /* eps is added to the root of the mean square as it is, else to that freed from its bias */
   double weight_decay; /* AdamW's if decoupled, else added to the gradient */
   PetscBool decoupled;
   double clip; /* the largest global norm of a gradient; 0: any */

@@ -90,7 +90,10 @@ PetscErrorCode SpanTrainOptionsRead(MPI_Comm comm, const SpanCommandHelp *help, 
       {"batch", SPAN_OPTION_INT, &o->batch, 1, 1e6, NULL, "samples a step, over all ranks"},
       {"micro_batch", SPAN_OPTION_INT, &o->micro_batch, 0, 1e6, NULL,
        "how many of them a rank takes through the network at once, to save memory; 0: its whole share"},
-      {"optimizer", SPAN_OPTION_CHOICE, o->optimizer, 0, 0, "adam|adamw", "how the weights are changed"},
+      {"optimizer", SPAN_OPTION_CHOICE, o->optimizer, 0, 0, "adam|adamw|complex_adamw",
+       "how the weights are changed; the last is neuraloperator's: complex weights by |g|^2, --epsilon before the bias "
+       "is "
+       "corrected"},
       {"learning_rate", SPAN_OPTION_REAL, &o->learning_rate, 1e-12, 10, NULL, "of the optimiser"},
       {"warmup", SPAN_OPTION_INT, &o->warmup, 0, 1e9, NULL, "steps over which the learning rate rises"},
       {"decay", SPAN_OPTION_CHOICE, o->decay, 0, 0, "none|linear|cosine|step", "how the learning rate falls"},

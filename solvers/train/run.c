@@ -28,17 +28,19 @@ static PetscErrorCode ReadInitial(SpanTrainRun *run)
 
 static PetscErrorCode Optimizer(SpanTrainRun *run)
 {
-  const SpanTrainOptions *o = run->options;
-  SpanParameters p          = run->task->parameters;
+  const SpanTrainOptions *o  = run->options;
+  SpanParameters p           = run->task->parameters;
+  const PetscBool as_complex = (PetscBool)!strcmp(o->optimizer, "complex_adamw");
   PetscFunctionBeginUser;
   run->optimizer = (SpanOptimizer){.beta1         = o->beta1,
                                    .beta2         = o->beta2,
                                    .eps           = o->epsilon,
+                                   .plain_eps     = as_complex,
                                    .weight_decay  = o->weight_decay,
-                                   .decoupled     = (PetscBool)!strcmp(o->optimizer, "adamw"),
+                                   .decoupled     = (PetscBool)(as_complex || !strcmp(o->optimizer, "adamw")),
                                    .clip          = o->clip,
                                    .ema           = o->ema,
-                                   .n_complex     = run->task->n_complex,
+                                   .n_complex     = as_complex ? run->task->n_complex : 0,
                                    .complex_range = run->task->complex_range,
                                    .n             = SpanParametersSize(p)};
   PetscCall(SpanOptimizerCreate(&run->optimizer, SpanParametersValues(p)));

@@ -21,8 +21,8 @@ PetscErrorCode SpanTrainCommand(MPI_Comm comm, const char *const inputs[], int n
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsHasName(NULL, NULL, "-span_help", &help));
   if (help && !n_inputs)
-    PetscCall(
-        PetscPrintf(comm, "usage: subspan train prior|operator|encoding ...; `subspan train prior --help` lists options\n"));
+    PetscCall(PetscPrintf(
+        comm, "usage: subspan train prior|operator|encoding ...; `subspan train prior --help` lists options\n"));
   if (help && !n_inputs) PetscFunctionReturn(0);
   SpanCheckInput(comm, n_inputs >= 1, "train: what? `subspan train prior|operator|encoding ... -o MODEL.h5`");
   for (int i = 0; i < n_kinds; i++) {

@@ -37,7 +37,7 @@ static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
   const SpanOption table[] = {
       {"o", SPAN_OPTION_STRING, o->output, 0, 0, NULL, "the picture, a PNG"},
       {"reference", SPAN_OPTION_STRING, o->reference, 0, 0, NULL,
-       "a volume to compare with; without it the file's own `reference`, if it has one"},
+       "a volume to compare with; without it the file's own `reference` or `truth`, if it has one"},
       {"array", SPAN_OPTION_STRING, o->array, 0, 0, NULL,
        "the data set to draw; without it `reconstruction` or what stands for it"},
       {"scan", SPAN_OPTION_STRING, o->scan, 0, 0, NULL, "of projections: which of several"},
@@ -89,11 +89,16 @@ static PetscErrorCode ReadImage(const char path[], const char array[], const cha
   image->grid = *SpanVolumeReaderGrid(reader);
   /* Few views are drawn as a band that can be seen. */
   if (sinograms) image->grid.spacing[1] = PetscMax(1, 0.3 * (double)image->grid.nx / (double)image->grid.ny);
+  if (image->grid.ny == 1 && image->grid.nz > 1) { /* a stack of lines is drawn as one image */
+    image->grid.ny         = image->grid.nz;
+    image->grid.nz         = 1;
+    image->grid.spacing[0] = image->grid.spacing[1] = 1;
+  }
   image->hu = (PetscBool)!strcmp(SpanVolumeReaderUnits(reader), "HU");
   PetscCall(SpanCheckCount(PETSC_COMM_SELF, path, "volume",
                            (double)image->grid.nz * (double)image->grid.ny * (double)image->grid.nx));
   PetscCall(PetscMalloc1(image->grid.nz * image->grid.ny * image->grid.nx, &image->data));
-  PetscCall(SpanVolumeRead(reader, 0, image->grid.nz, image->data));
+  PetscCall(SpanVolumeRead(reader, 0, SpanVolumeReaderGrid(reader)->nz, image->data));
   PetscCall(SpanVolumeReaderClose(&reader));
   PetscFunctionReturn(0);
 }
@@ -288,13 +293,18 @@ static PetscErrorCode Load(const Options *o, const char *const inputs[], Scene *
 {
   Image *images = scene->images, *reference = &scene->reference;
   const PetscInt n = scene->n;
-  PetscBool own    = PETSC_FALSE, deviates;
+  const char *own  = NULL;
+  PetscBool has, deviates;
   PetscFunctionBeginUser;
   for (PetscInt i = 0; i < n; i++) {
     PetscCall(ReadImage(inputs[i], o->array[0] ? o->array : NULL, o->scan, &images[i]));
     PetscCall(CheckSame(inputs[0], &images[0].grid, inputs[i], &images[i].grid));
   }
-  if (!o->array[0] && !o->reference[0]) PetscCall(Holds(inputs[0], "reference", &own));
+  for (int k = 0; k < 2 && !own && !o->array[0] && !o->reference[0]; k++) {
+    const char *const names[2] = {"reference", "truth"};
+    PetscCall(Holds(inputs[0], names[k], &has));
+    if (has) own = names[k];
+  }
   for (PetscInt i = n - 1; i >= 0 && !o->array[0] && !scene->deviation.data; i--) {
     PetscCall(Holds(inputs[i], "deviation", &deviates));
     if (deviates) PetscCall(ReadImage(inputs[i], "deviation", "", &scene->deviation));
@@ -303,7 +313,7 @@ static PetscErrorCode Load(const Options *o, const char *const inputs[], Scene *
   if (o->reference[0])
     PetscCall(ReadImage(o->reference, NULL, o->scan, reference));
   else if (own)
-    PetscCall(ReadImage(inputs[0], "reference", "", reference));
+    PetscCall(ReadImage(inputs[0], own, "", reference));
   if (reference->data)
     PetscCall(CheckSame(inputs[0], &images[0].grid, own ? inputs[0] : o->reference, &reference->grid));
   const SpanGrid *known = &images[0].grid;

@@ -7,8 +7,8 @@
      save FILE     loss and gradients as raw floats
      memory        the arena's peak in bytes
 
-   batch.h5: a set of graphs (io/graph_sets.h), and beside it eigenvalues (graphs, d), eigenvectors (nodes, d). With -cpu
-   1, seconds are the process's processor time, divided by the threads. */
+   batch.h5: a set of graphs (io/graph_sets.h), and beside it eigenvalues (graphs, d), eigenvectors (nodes, d). With
+   -cpu 1, seconds are the process's processor time, divided by the threads. */
 #include <omp.h>
 #include <slepcsys.h>
 #include <stdio.h>
@@ -53,11 +53,9 @@ static PetscErrorCode ReadBatch(Net *net, const char path[])
   PetscCall(SpanTensorCreate(SpanTapeArena(net->tape), SPAN_FLOAT32, 2, shape, &net->target));
   at = vectors;
   for (PetscInt g = 0; g < info->n_graphs; g++) {
-    const SpanSetGraph graph         = SpanGraphSetGet(set, g);
-    parts[g]                         = (SpanGraphPart){.graph       = graph,
-                                                       .n_vectors   = PetscMin(d, graph.n_nodes),
-                                                       .eigenvalues = values + g * d,
-                                                       .vectors     = at};
+    const SpanSetGraph graph = SpanGraphSetGet(set, g);
+    parts[g]                 = (SpanGraphPart){
+                        .graph = graph, .n_vectors = PetscMin(d, graph.n_nodes), .eigenvalues = values + g * d, .vectors = at};
     SpanTensorFloats(net->target)[g] = graph.target[0];
     at += graph.n_nodes * d;
   }
@@ -74,8 +72,7 @@ static PetscErrorCode Step(Net *net, double *seconds, float *value)
   PetscFunctionBeginUser;
   const double start = Now();
   PetscCall(PetscArrayzero(SpanParametersGradients(parameters), SpanParametersSize(parameters)));
-  PetscCall(
-      SpanEncodingApply(net->tape, SpanGraphNetworkEncoding(net->network), &net->batch, PETSC_TRUE, &encoding));
+  PetscCall(SpanEncodingApply(net->tape, SpanGraphNetworkEncoding(net->network), &net->batch, PETSC_TRUE, &encoding));
   PetscCall(SpanGraphNetworkApply(net->tape, net->network, &net->batch, PETSC_TRUE, encoding, &y));
   PetscCall(SpanAbsoluteError(net->tape, y, net->target, &loss));
   *value = SpanTensorFloats(loss)[0];

@@ -34,7 +34,7 @@ def configuration(c):
                    phi_layers=c["n_phi_layers"], phi_hidden=c["phi_hidden_dims"], phi_mlp_layers=c["n_mlp_layers"],
                    encoding_width=c["pe_dims"], layers=c["n_base_layers"], hidden=c["base_hidden_dims"],
                    mlp_layers=c["n_mlp_layers"], batch_norm=1, residual=1, targets=1)
-    return numbers, dict(network="graph", encoding="spe", psi="mlp", use="add", pooling="mean")
+    return numbers, dict(network="graph", encoding="spe", psi="mlp", phi="columns", use="add", pooling="mean")
 
 
 def write_model(path, network, c):

@@ -37,12 +37,21 @@ P
   count=$((${count:-0} + 1))
 }
 compare plain
-compare noise --dds_start noise --dds_along_z sphere
+compare tv --dds_start tv --dds_along_z sphere
 compare coupled --dds_rho 10 --dds_lambda 0.1 --dds_start fbp --dds_along_z shared
 compare published --dds_consistency published --dds_rho 10 --dds_lambda 0.04 --dds_ends periodic --dds_schedule vp_linear --dds_eta 0.85
 compare noiseless --dds_consistency noiseless
 OMP_NUM_THREADS=3 "$SUBSPAN" recon "${options[@]}" -o threads.h5 >/dev/null || fail threads
 same reconstruction plain-1.h5 threads.h5 || fail "the volume depends on the number of threads"
+# Samples share their start; the first is that of a run of one.
+"$SUBSPAN" recon "${options[@]}" --samples 2 -o both.h5 --json both.json >/dev/null || fail "samples"
+"$python" - <<'P' || fail "the mean and deviation of samples"
+import h5py, json, numpy as np
+both = h5py.File("both.h5")
+one, mean, deviation = (f[()].astype(float) for f in (h5py.File("plain-1.h5")["reconstruction"], both["reconstruction"], both["deviation"]))
+assert np.abs(np.abs(mean - one) - deviation / np.sqrt(2)).max() < 1e-3 * deviation.max() and deviation.mean() > 1
+assert json.load(open("both.json"))["evaluations"] == 8
+P
 # Slices that are coupled come out nearer to each other.
 "$SUBSPAN" recon "${options[@]}" --dds_rho 100 --dds_lambda 100 -o strong.h5 >/dev/null || fail "strong coupling"
 "$python" - <<'P' || fail "coupling does nothing"
@@ -60,8 +69,9 @@ with h5py.File("lines.h5") as a, h5py.File("dry.h5", "w") as b:
 P
 refused "give --prior" recon lines.h5 --method dds -o out.h5
 refused "takes no --prior" recon lines.h5 --method tv --prior prior.h5 -o out.h5
+refused "takes no --samples" recon lines.h5 --method tv --samples 2 -o out.h5
 refused "it takes no --iterations" recon "${options[@]}" --iterations 3 -o out.h5
-refused "above --dds_sigma_max" recon "${options[@]}" --dds_sigma_min 0.5 -o out.h5
+refused "above --dds_sigma_max" recon "${options[@]}" --dds_sigma_min 1.5 -o out.h5
 refused "give --water" recon dry.h5 --method dds --prior prior.h5 -o out.h5
 "$SUBSPAN" train prior volume.h5 "${ct_network[@]}" --steps 1 --phase 1 --pictures none -o complex.h5 >/dev/null || fail "a prior of complex images"
 refused "a prior of images of 2 channels" recon lines.h5 --method dds --prior complex.h5 -o out.h5

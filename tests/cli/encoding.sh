@@ -34,8 +34,8 @@ P
 for encoding in none signnet eigenvectors random_walk heat pearl; do
   "$SUBSPAN" train encoding "${options[@]}" --encoding $encoding -o $encoding.h5 >/dev/null || fail "--encoding $encoding"
 done
-"$SUBSPAN" train encoding "${options[@]}" --psi deepsets --use concatenate --pooling sum --standardise -o other.h5 >/dev/null ||
-  fail "deepsets, concatenate, sum, standardise"
+"$SUBSPAN" train encoding "${options[@]}" --psi deepsets --use concatenate --pooling sum --standardise --phi diagonal -o other.h5 >/dev/null ||
+  fail "deepsets, concatenate, sum, standardise, diagonal"
 "$SUBSPAN" train encoding "${options[@]}" --columns 3 --initial one.h5 -o columns.h5 >/dev/null || fail "--columns, --initial"
 for ranks in 1 2; do
   mpirun -n $ranks "$SUBSPAN" train encoding nodes.h5 --group small --loss cross_entropy "${network[@]}" --columns 8 --batch 14 \
@@ -62,6 +62,7 @@ refused "cross_entropy" train encoding nodes.h5 --group small --steps 1 -o out.h
 refused "has no labels" train encoding nodes.h5 --group plain --loss cross_entropy --steps 1 -o out.h5
 refused "the set has 0 targets a graph" train encoding no_target.h5 --steps 1 -o out.h5
 refused "nan_target.h5" train encoding nan_target.h5 --steps 1 -o out.h5
+refused "2 targets a graph, the set that is trained on has 1" train encoding one_target.h5 --steps 1 -o out.h5
 refused "gone.h5" train encoding gone.h5 --steps 1 -o out.h5
 refused "has the shape" train encoding graphs.h5 "${network[@]}" --phi_hidden 16 --initial one.h5 --steps 1 -o out.h5
 head -c 20000 one.h5 >cut_model.h5

@@ -4,12 +4,12 @@
 "$python" -c 'import h5py' 2>/dev/null || { echo "skipped: python3-h5py is not installed"; exit 77; }
 cd "$work"
 
-# alike NAME OPTIONS...: `simulate OPTIONS` on 1, 2 and 3 ranks.
+# alike NAME OPTIONS...: `simulate OPTIONS` on one rank and on those of `ranks`.
 alike() {
   local name=$1
   shift
   "$SUBSPAN" simulate "$@" --json $name.json -o $name.h5 >$name.txt || fail "simulate $*"
-  for n in 2 3; do
+  for n in ${ranks:-2}; do
     mpirun -n $n "$SUBSPAN" simulate "$@" -o other.h5 >/dev/null || fail "simulate $* on $n ranks"
     for array in input output checksum; do same $array $name.h5 other.h5 || fail "$name: $array depends on the number of ranks"; done
   done
@@ -18,7 +18,7 @@ alike() {
   "$SUBSPAN" view $name.h5 -o $name.png && [ -s $name.png ] || fail "view $name.h5"
   count=$((${count:-0} + 1))
 }
-alike darcy darcy --resolution 33 --samples 7 --seed 1
+ranks="2 3" alike darcy darcy --resolution 33 --samples 7 --seed 1
 alike lognormal darcy --resolution 22 --samples 3 --coefficient lognormal --mean arithmetic --first_sample 4
 alike cube darcy --resolution 12 --dimensions 3 --samples 4
 alike burgers burgers --resolution 256 --samples 5 --seed 2
@@ -26,6 +26,7 @@ alike waves burgers --resolution 128 --samples 4 --viscosity 0.02 --times 5 --ti
 alike forced navier-stokes --resolution 16 --grid 48 --samples 4 --time 1 --seed 3
 alike vortices navier-stokes --resolution 16 --grid 32 --samples 3 --viscosity 1e-3 --time 6 --input_times 2
 alike once navier-stokes --resolution 16 --grid 32 --samples 2 --viscosity 1e-2 --time 1
+alike helmholtz helmholtz --resolution 21 --grid 41 --omega 200 --samples 4 --seed 5
 
 "$python" - <<'P' || fail "what the sets hold"
 import h5py, json, numpy as np
@@ -53,6 +54,9 @@ assert a.shape == u.shape == (4, 1, 16, 16) and f["parameters"].attrs["viscosity
 a, u, f = get("vortices")
 assert a.shape == (3, 1, 2, 16, 16) and u.shape == (3, 1, 4, 16, 16) and tuple(f.attrs["input_times"]) == (1, 2) and tuple(f.attrs["output_times"]) == (3, 6)
 assert get("once")[1].shape == (2, 1, 16, 16)
+c, u, f = get("helmholtz")
+assert c.shape == u.shape == (4, 1, 21, 21) and (abs(c - 20) < 1).all() and f["parameters"].attrs["omega"] == 200
+assert all((u[i] != u[0]).any() for i in range(1, 4))
 j = json.load(open("darcy.json"))
 assert j["samples"] == j["made"] == 7 and 3 < j["iterations"] < 20 and j["peak_memory"] > 0
 P
@@ -75,13 +79,14 @@ grep -q 'disk: 5000.0 MiB' plan.txt && [ ! -e plan.h5 ] && [ ! -e plan.h5.part ]
 "$SUBSPAN" view vortices.h5 --sample 2 -o one.png || fail "view of one sample"
 
 out=(-o out.h5)
-refused "it can simulate mri, ct, darcy, burgers and navier-stokes" simulate stokes "${out[@]}"
+refused "it can simulate mri, ct, darcy, burgers, navier-stokes and helmholtz" simulate stokes "${out[@]}"
 refused "give -o FIELDS.h5" simulate darcy
 refused "takes no input" simulate darcy image.h5 "${out[@]}"
 refused "must be above 1., half the dimensions" simulate darcy --alpha 1 "${out[@]}"
 refused "--alpha 0.9: must be above 1" simulate navier-stokes --alpha 0.9 "${out[@]}"
 refused "did not converge" simulate darcy --samples 2 --darcy_ksp_max_it 1 "${out[@]}"
 refused "--grid 100: must be a multiple of --resolution 64" simulate navier-stokes --resolution 64 --grid 100 "${out[@]}"
+refused "--grid 200: its intervals must be a multiple of the 100" simulate helmholtz --grid 200 "${out[@]}"
 refused "--viscosity 0.001: two settings" simulate navier-stokes --reynolds 500 --viscosity 1e-3 "${out[@]}"
 refused "--input_times 3: is for --viscosity" simulate navier-stokes --input_times 3 "${out[@]}"
 refused "--input_times 6: must be less than --times 6" simulate navier-stokes --viscosity 1e-3 --time 6 --input_times 6 "${out[@]}"

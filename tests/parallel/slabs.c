@@ -1,5 +1,5 @@
-/* Slabs of a volume on any number of ranks: the projector and its transpose against one rank's, adjoint, halos, and sums
-   that do not depend on the number of ranks. */
+/* Slabs of a volume on any number of ranks: the projector and its transpose against one rank's, adjoint, halos, and
+   sums that do not depend on the number of ranks. */
 #include "../unit/test.h"
 #include <subspan/operators/imaging/slabs.h>
 
@@ -21,7 +21,9 @@ static SpanCTGeometry make(int kind)
                           .dz              = 1.2,
                           .dy              = 1,
                           .dx              = 0.9,
-                          .n_v             = kind == 3 ? 2 : cone ? 19 : 13,
+                          .n_v             = kind == 3 ? 2
+                                             : cone    ? 19
+                                                       : 13,
                           .n_u             = 41,
                           .pitch_v         = 1.4,
                           .pitch_u         = 1.2,

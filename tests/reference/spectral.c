@@ -104,8 +104,8 @@ static void ranks(void **state)
   check(vectors_read(file, "ranks", (PetscInt64)rows * columns, table[0]));
   H5Fclose(file);
   for (int r = 0; r < rows; r++) {
-    const float *row = table[r];
-    const int n      = (int)row[0];
+    const float *row    = table[r];
+    const int n         = (int)row[0];
     SpanSpectralShape s = {.n_axes = n - 2, .in = (PetscInt64)row[1], .out = (PetscInt64)row[2], .groups = 1};
     for (int a = 0; a < s.n_axes; a++)
       s.modes[a] = a == s.n_axes - 1 ? 2 * ((PetscInt64)row[3 + a] - 1) : (PetscInt64)row[3 + a];

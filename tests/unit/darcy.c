@@ -39,7 +39,7 @@ static double smooth_error(int n_dims, PetscInt m, PetscInt wide, SpanDarcyMean 
     if (pass) break;
     check(SpanDarcyCreate(PETSC_COMM_SELF, n_dims, n, mean, &darcy));
     check(SpanDarcySetCoefficient(darcy, a));
-    check(SpanDarcySolve(darcy, f, u, iterations));
+    check(SpanDarcySolve(darcy, f, NULL, u, iterations));
     check(SpanDarcyDestroy(&darcy));
   }
   free(a);
@@ -78,7 +78,7 @@ static double jump_error(PetscInt n, SpanDarcyMean mean)
   }
   check(SpanDarcyCreate(PETSC_COMM_SELF, 2, dims, mean, &darcy));
   check(SpanDarcySetCoefficient(darcy, a));
-  check(SpanDarcySolve(darcy, f, u, &iterations));
+  check(SpanDarcySolve(darcy, f, NULL, u, &iterations));
   check(SpanDarcyDestroy(&darcy));
   for (PetscInt i = 0; i < n * n; i++) {
     const double x = (double)(i % n) / (double)(n - 1), y = (double)(i / n) / (double)(n - 1);
@@ -109,6 +109,33 @@ static void multigrid_does_not_mind_the_number_of_points(void **state)
   assert_true(many <= few + 3 && odd <= few + 5 && odd < 20);
 }
 
-TEST_MAIN(cmocka_unit_test(second_order_for_smooth_coefficients),
+/* The residual decides: a good guess saves iterations, a bad one costs some, and neither changes the solution. */
+static void a_guess_may_not_spoil_the_answer(void **state)
+{
+  enum { n = 65 };
+  static double a[n * n], u[n * n], near[n * n], bad[n * n], again[n * n];
+  const PetscInt dims[2] = {n, n};
+  PetscInt without, exact, close, far;
+  double worst = 0;
+  SpanDarcy darcy;
+  for (PetscInt i = 0; i < n * n; i++) a[i] = i % n > n / 3 && i / n < n / 2 ? 12 : 3;
+  check(SpanDarcyCreate(PETSC_COMM_SELF, 2, dims, SPAN_DARCY_HARMONIC, &darcy));
+  check(SpanDarcySetCoefficient(darcy, a));
+  check(SpanDarcySolve(darcy, NULL, NULL, u, &without));
+  for (PetscInt i = 0; i < n * n; i++) {
+    near[i] = u[i] * (1 + 0.01 * sin(0.1 * (double)i));
+    bad[i]  = 10 * SpanRandomUniform(1, SPAN_RANDOM_TEST, 0, (uint64_t)i);
+  }
+  check(SpanDarcySolve(darcy, NULL, u, again, &exact));
+  check(SpanDarcySolve(darcy, NULL, near, again, &close));
+  check(SpanDarcySolve(darcy, NULL, bad, again, &far));
+  for (PetscInt i = 0; i < n * n; i++) worst = fmax(worst, fabs(again[i] - u[i]));
+  check(SpanDarcyDestroy(&darcy));
+  print_message("iterations: %d, exact guess %d, 1 %% off %d, far off %d\n", (int)without, (int)exact, (int)close,
+                (int)far);
+  assert_true(exact == 0 && close < without && far > without && worst < 1e-9);
+}
+
+TEST_MAIN(cmocka_unit_test(a_guess_may_not_spoil_the_answer), cmocka_unit_test(second_order_for_smooth_coefficients),
           cmocka_unit_test(harmonic_means_are_second_order_across_a_jump),
           cmocka_unit_test(multigrid_does_not_mind_the_number_of_points))

@@ -118,6 +118,36 @@ static void columns(void **state)
   net_close(&net);
 }
 
+/* The numbers that phi of diagonals takes are those of the whole products; its encoding is equivariant too. */
+static void diagonals(void **state)
+{
+  Net net;
+  SpanGraphBatch batch;
+  SpanTensor y;
+  net_open(&net, SPAN_ENCODING_SPE, SPAN_PSI_DEEPSETS, 10);
+  Example e        = example_random(14, 0.25, 3);
+  const PetscInt n = e.n, m = net.psis;
+  example_vectors(&e, SPAN_ENCODING_SPE, net.d);
+  float *w = net_products(&net, &e), *expected = calloc((size_t)(n * 3 * m), sizeof *expected);
+  for (PetscInt i = 0; i < n; i++)
+    for (PetscInt l = 0; l < m; l++)
+      for (PetscInt j = 0; j < n; j++) {
+        const float one = w[(i * n + j) * m + l];
+        if (j == i) expected[i * 3 * m + l] = one;
+        expected[i * 3 * m + m + l] += one;
+        expected[i * 3 * m + 2 * m + l] += one * one;
+      }
+  net_batch(&net, &e, 0, NULL, &batch);
+  check(SpanSPEDiagonals(net.tape, SpanEncodingSPE(SpanGraphNetworkEncoding(net.network)), &batch, PETSC_FALSE, &y));
+  within("diagonals", case_distance(n * 3 * m, SpanTensorFloats(y), expected), 1e-5);
+  check(SpanTensorDestroy(&y));
+  check(SpanGraphBatchDestroy(&batch));
+  free(w);
+  free(expected);
+  example_close(&e);
+  net_close(&net);
+}
+
 /* sum over l of |W_l - W'_l|_F, and of projections onto the spaces of equal eigenvalues in order (a hard partition). */
 static double change_of_products(const Net *net, const Example *a, const Example *b)
 {
@@ -196,4 +226,5 @@ static void hard_partition(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(permutations), cmocka_unit_test(bases), cmocka_unit_test(signs_of_signnet),
-          cmocka_unit_test(columns), cmocka_unit_test(stability), cmocka_unit_test(hard_partition))
+          cmocka_unit_test(columns), cmocka_unit_test(diagonals), cmocka_unit_test(stability),
+          cmocka_unit_test(hard_partition))

@@ -11,6 +11,9 @@
    which counts lengths in voxels and takes pi / (2 n) times the transpose for A'. `noiseless`: tau = 0, W = 1, no
    coupling.
 
+   Samples. Each is a whole run from the same start with other noise; the result is their mean, and how much they
+   differ.
+
    Units. With a prior in HU v = scale (HU - low) but for a constant: v = a mu, and the prior sees v + shift; a prior
    without units gets the scale at which as much of the start is bright as in its training. */
 #include <subspan/base/error.h>
@@ -32,6 +35,7 @@ typedef struct {
   const SpanCTProblem *problem;
   const SpanReconSamplerOptions *options;
   PetscInt n, plane; /* voxels here, of a slice */
+  PetscInt samples;
   SpanNoiseZ noise;
   PetscBool noisy, published, coupled;
   double *levels;
@@ -39,8 +43,10 @@ typedef struct {
   double scale, shift, norm; /* v = scale mu; the prior's input less v; a bound of A'WA's eigenvalues */
   PetscBool scaled;          /* adjoint is A'W y times scale */
   float *v, *estimate, *d, *u, *slice, *anchors;
-  float *weights, *lines; /* W and work, projections */
-  SpanTensor tensor;      /* around slice */
+  float *start, *mean, *squares; /* with several samples: the first, and of those that are done the mean and the sum of
+                                    squares around it */
+  float *weights, *lines;        /* W and work, projections */
+  SpanTensor tensor;             /* around slice */
   Mat normal, difference;
   SpanAgreement agreement;
   Vec adjoint, x, vec_d, vec_u;
@@ -111,6 +117,15 @@ static PetscErrorCode Choices(Dds *d)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode Deviation(SpanCTSolver solver, float *deviation)
+{
+  const Dds *d      = solver->data;
+  const float scale = (float)(1 / d->scale), share = 1 / (float)PetscMax(1, d->samples - 1);
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < d->n; i++) deviation[i] = scale * sqrtf(share * d->squares[i]);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Create(SpanCTSolver solver)
 {
   const SpanCTProblem *p        = solver->problem;
@@ -123,13 +138,16 @@ static PetscErrorCode Create(SpanCTSolver solver)
   d->options    = &p->options->sampler;
   d->n          = p->local->voxels;
   d->plane      = p->geometry->ny * p->geometry->nx;
-  solver->steps = d->options->steps;
+  d->samples    = p->options->samples;
+  solver->steps = d->samples * d->options->steps;
   SpanCTBounds(p, &d->least, &d->most);
   PetscCall(PetscMalloc1(d->options->steps + 1, &d->levels));
   PetscCall(Choices(d));
   const PetscInt coupled = d->coupled ? d->n : 0;
   PetscCall(PetscCalloc6(d->n, &d->v, d->n, &d->estimate, coupled, &d->d, coupled, &d->u, d->plane, &d->slice,
                          2 * d->plane, &d->anchors));
+  const PetscInt several = d->samples > 1 ? d->n : 0;
+  PetscCall(PetscCalloc3(several, &d->start, several, &d->mean, several, &d->squares));
   PetscCall(PetscMalloc2(p->local->samples, &d->weights, p->local->samples, &d->lines));
   PetscCall(SpanTensorWrap(SpanTapeArena(p->prior->tape), 4, (PetscInt64[4]){1, p->geometry->ny, p->geometry->nx, 1},
                            d->slice, &d->tensor));
@@ -141,9 +159,17 @@ static PetscErrorCode Create(SpanCTSolver solver)
   PetscCall(Data(d));
   solver->state[0] = (SpanCTState){"v", SPAN_CT_STATE_VOLUME, 1, d->v};
   solver->state[1] = (SpanCTState){"scale", SPAN_CT_STATE_NUMBERS, 1, &d->scale};
-  solver->state[2] = (SpanCTState){"d", SPAN_CT_STATE_VOLUME, 1, d->d};
-  solver->state[3] = (SpanCTState){"u", SPAN_CT_STATE_VOLUME, 1, d->u};
-  solver->n_state  = d->coupled ? 4 : 2;
+  solver->n_state  = 2;
+  if (d->coupled) {
+    solver->state[solver->n_state++] = (SpanCTState){"d", SPAN_CT_STATE_VOLUME, 1, d->d};
+    solver->state[solver->n_state++] = (SpanCTState){"u", SPAN_CT_STATE_VOLUME, 1, d->u};
+  }
+  if (d->samples > 1) {
+    solver->deviation                = Deviation;
+    solver->state[solver->n_state++] = (SpanCTState){"start", SPAN_CT_STATE_VOLUME, 1, d->start};
+    solver->state[solver->n_state++] = (SpanCTState){"mean", SPAN_CT_STATE_VOLUME, 1, d->mean};
+    solver->state[solver->n_state++] = (SpanCTState){"squares", SPAN_CT_STATE_VOLUME, 1, d->squares};
+  }
   PetscFunctionReturn(0);
 }
 
@@ -208,13 +234,12 @@ static void AddNoise(Dds *d, PetscInt draw, double amount, float *noise)
   for (PetscInt i = 0; i < d->n; i++) d->v[i] += factor * noise[i];
 }
 
-static PetscErrorCode Start(Dds *d)
+/* v without noise: of another method, or 0. */
+static PetscErrorCode StartVolume(Dds *d)
 {
-  const SpanCTProblem *p = d->problem;
-  const PetscBool empty  = (PetscBool)!strcmp(d->options->start, "noise");
-  const PetscBool known  = (PetscBool)(SpanPriorGetConfig(p->prior->prior)->units == SPAN_PRIOR_HU);
-  /* A variance-preserving chain starts at noise alone, of variance 1: that of the data is in it. */
-  const PetscBool vp       = (PetscBool)!strncmp(d->options->schedule, "vp", 2);
+  const SpanCTProblem *p   = d->problem;
+  const PetscBool empty    = (PetscBool)!strcmp(d->options->start, "noise");
+  const PetscBool known    = (PetscBool)(SpanPriorGetConfig(p->prior->prior)->units == SPAN_PRIOR_HU);
   const char *const method = !strcmp(d->options->start, "tv")    ? "tv"
                              : p->geometry->kind == SPAN_CT_CONE ? "fdk"
                                                                  : "fbp";
@@ -223,8 +248,25 @@ static PetscErrorCode Start(Dds *d)
   if (!empty || !known) PetscCall(Other(p, method, d->v));
   if (!known) PetscCall(FindScale(d, d->v));
   for (PetscInt i = 0; i < d->n; i++) d->v[i] = empty ? 0 : (float)d->scale * d->v[i];
+  PetscFunctionReturn(0);
+}
+
+/* The start of a sample; draw: the number of its first noise. */
+static PetscErrorCode Start(Dds *d, PetscInt draw)
+{
   const double first = d->levels[0];
-  AddNoise(d, 0, empty && vp ? sqrt(1 + first * first) : first, d->estimate);
+  /* A variance-preserving chain starts at noise alone, of variance 1: that of the data is in it. */
+  const PetscBool alone = (PetscBool)(!strcmp(d->options->start, "noise") && !strncmp(d->options->schedule, "vp", 2));
+  PetscFunctionBeginUser;
+  if (draw == 0) {
+    PetscCall(StartVolume(d));
+    if (d->samples > 1) PetscCall(PetscArraycpy(d->start, d->v, d->n));
+  } else {
+    PetscCall(PetscArraycpy(d->v, d->start, d->n));
+    if (d->coupled) PetscCall(PetscArrayzero(d->d, d->n));
+    if (d->coupled) PetscCall(PetscArrayzero(d->u, d->n));
+  }
+  AddNoise(d, draw, alone ? sqrt(1 + first * first) : first, d->estimate);
   PetscFunctionReturn(0);
 }
 
@@ -295,15 +337,29 @@ static PetscErrorCode Agree(Dds *d, double level)
   PetscFunctionReturn(0);
 }
 
+/* One more sample is done, the k-th from 0: by Welford's recurrence. */
+static void AddSample(Dds *d, PetscInt k)
+{
+  const float share = 1 / (float)(k + 1);
+#pragma omp parallel for simd
+  for (PetscInt i = 0; i < d->n; i++) {
+    const float step = d->v[i] - d->mean[i];
+    d->mean[i] += share * step;
+    d->squares[i] += step * (d->v[i] - d->mean[i]);
+  }
+}
+
 static PetscErrorCode Step(SpanCTSolver solver)
 {
-  Dds *d             = solver->data;
-  const PetscInt t   = solver->iteration;
+  Dds *d           = solver->data;
+  const PetscInt t = solver->iteration % d->options->steps, sample = solver->iteration / d->options->steps;
+  const PetscInt draw =
+      sample * (d->options->steps + 1) + t; /* each sample has a noise of the start and of its steps */
   const double level = d->levels[t], next = d->levels[t + 1], eta = d->options->eta;
   const float kept = (float)(next / level * sqrt(1 - eta * eta));
   PetscFunctionBeginUser;
-  if (t == 0) PetscCall(Start(d));
-  PetscCall(Denoise(d, t, level));
+  if (t == 0) PetscCall(Start(d, draw));
+  PetscCall(Denoise(d, draw, level));
   /* From here on v holds v0', estimate the noise that D found, as much of it as is kept. */
 #pragma omp parallel for simd
   for (PetscInt i = 0; i < d->n; i++) {
@@ -314,19 +370,20 @@ static PetscErrorCode Step(SpanCTSolver solver)
   PetscCall(Agree(d, level));
 #pragma omp parallel for simd
   for (PetscInt i = 0; i < d->n; i++) d->v[i] += d->estimate[i];
-  if (next > 0 && eta > 0) AddNoise(d, t + 1, next * eta, d->estimate);
+  if (next > 0 && eta > 0) AddNoise(d, draw + 1, next * eta, d->estimate);
+  if (next == 0 && d->samples > 1) AddSample(d, sample);
   solver->iteration++;
   solver->evaluations++;
-  solver->done = (PetscBool)(solver->iteration >= d->options->steps);
+  solver->done = (PetscBool)(solver->iteration >= solver->steps);
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode Volume(SpanCTSolver solver, float *volume)
 {
   const Dds *d      = solver->data;
-  const float scale = (float)(1 / d->scale);
+  const float scale = (float)(1 / d->scale), *result = d->samples > 1 ? d->mean : d->v;
   PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < d->n; i++) volume[i] = scale * d->v[i];
+  for (PetscInt i = 0; i < d->n; i++) volume[i] = scale * result[i];
   PetscFunctionReturn(0);
 }
 
@@ -344,16 +401,18 @@ static PetscErrorCode Destroy(SpanCTSolver solver)
   PetscCall(SpanTensorDestroy(&d->tensor));
   PetscCall(PetscFree(d->levels));
   PetscCall(PetscFree2(d->weights, d->lines));
+  PetscCall(PetscFree3(d->start, d->mean, d->squares));
   PetscCall(PetscFree6(d->v, d->estimate, d->d, d->u, d->slice, d->anchors));
   PetscCall(PetscFree(d));
   PetscFunctionReturn(0);
 }
 
-/* v, estimate, d, u; A'W y, x, d, u and the agreement's Vecs; N's two arrays. W and A x. A slice and two of noise. */
+/* v, estimate, d, u, start, mean, squares; A'W y, x, d, u and the agreement's Vecs; N's two arrays. W and A x. A slice
+ * and two of noise. */
 static double Memory(const SpanCTGeometry *g, PetscInt n_slices, PetscInt n_rows)
 {
   const double plane = (double)g->ny * (double)g->nx, vecs = 4 + (double)SpanAgreementVecs(PETSC_TRUE);
-  return (double)n_slices * plane * (4 * 4 + 8 * vecs + 2 * 4) +
+  return (double)n_slices * plane * (7 * 4 + 8 * vecs + 2 * 4) +
          2 * 4. * (double)n_rows * (double)g->n_views * (double)g->n_u + 3 * 4 * plane;
 }
 

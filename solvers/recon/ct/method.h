@@ -62,6 +62,8 @@ struct SpanCTSolver_ {
   double strength; /* as used */
   SpanCTState state[span_ct_max_state];
   int n_state;
+  /* The standard deviation of several samples, as the volume; NULL without. */
+  PetscErrorCode (*deviation)(SpanCTSolver solver, float *deviation);
   void *data;
 };
 

@@ -59,13 +59,13 @@ void SpanCTOptionsRows(SpanReconOptions *o, SpanOption *table, int *n)
   SpanReconOptionsAppend(table, n, rows, sizeof rows / sizeof rows[0]);
 }
 
-/* A variance-preserving chain has its own start and levels; from noise alone the way is longer. */
+/* From noise alone the way is longer. */
 static PetscErrorCode DdsDefaults(SpanReconSamplerOptions *s)
 {
   PetscFunctionBeginUser;
   if (!s->steps) s->steps = 50;
   if (!s->schedule[0]) PetscCall(PetscStrncpy(s->schedule, "karras", sizeof s->schedule));
-  if (!s->start[0]) PetscCall(PetscStrncpy(s->start, strncmp(s->schedule, "vp", 2) ? "tv" : "noise", sizeof s->start));
+  if (!s->start[0]) PetscCall(PetscStrncpy(s->start, "noise", sizeof s->start));
   if (s->sigma_max == 0) s->sigma_max = strcmp(s->start, "noise") ? 0.3 : 1;
   if (s->sigma_min == 0) s->sigma_min = 0.004;
   PetscFunctionReturn(0);
@@ -83,6 +83,8 @@ PetscErrorCode SpanCTOptionsCheck(MPI_Comm comm, SpanReconOptions *o)
                  "--method dds: its length is --dds_steps; it takes no --iterations, --tolerance or --strength");
   SpanCheckInput(comm, s->sigma_min <= s->sigma_max, "--dds_sigma_min %g is above --dds_sigma_max %g", s->sigma_min,
                  s->sigma_max);
+  SpanCheckInput(comm, o->samples == 1 || dds, "--method %s: takes no --samples, its result is not random",
+                 o->method[0] ? o->method : "fbp");
   SpanCheckInput(comm, o->ct.least < o->ct.most, "--least %g is not below --most %g", o->ct.least, o->ct.most);
   PetscFunctionReturn(0);
 }

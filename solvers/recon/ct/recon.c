@@ -38,6 +38,7 @@ PetscErrorCode SpanCTReconstruct(MPI_Comm comm, const char path[], const SpanRec
     PetscCall(PetscLogStagePop());
   }
   PetscCall(PetscFree(run.volume));
+  PetscCall(PetscFree(run.deviation));
   PetscCall(SpanCTInputDestroy(&run.input));
   if (prior.tape) PetscCall(SpanReconDestroyPrior(&prior));
   PetscCall(SpanProjectionsClose(&projections));

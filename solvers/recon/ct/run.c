@@ -35,13 +35,13 @@ static PetscErrorCode Fingerprint(const SpanCTRun *run, char *out, size_t size)
                           ", tolerance %g, noise %g, seed %" PetscInt_FMT ", every %" PetscInt_FMT
                           ", filter %s, dimensions %s, penalty %s, bounds %g %g, prior %s in %s, steps %" PetscInt_FMT
                           ", eta %g, sigma %g to %g, schedule %s, start %s, consistency %s, weight %g, along z %s, rho "
-                          "%g, lambda %g, ends %s",
+                          "%g, lambda %g, ends %s, samples %" PetscInt_FMT,
                           hash, o->ct.scan, run->input.first_slice, run->input.first_slice + run->input.n_slices, g->nz,
                           g->ny, g->nx, g->dz, g->dy, g->dx, g->axis_offset, o->method, o->strength, o->iterations,
                           o->tolerance, o->noise, o->seed, o->ct.every, o->ct.filter, o->ct.dimensions, o->ct.penalty,
                           o->ct.least, o->ct.most, prior, o->type, s->steps, s->eta, s->sigma_max, s->sigma_min,
                           s->schedule, s->start, s->consistency, s->weight, o->ct.along_z, o->ct.rho, o->ct.lambda,
-                          o->ct.ends));
+                          o->ct.ends, o->samples));
   PetscFunctionReturn(0);
 }
 
@@ -216,6 +216,10 @@ PetscErrorCode SpanCTRunSteps(SpanCTRun *run)
   PetscCall(Work(&w));
   PetscCall(PetscMalloc1(p->local->voxels, &run->volume));
   PetscCall(run->method->volume(w.solver, run->volume));
+  if (w.solver->deviation) {
+    PetscCall(PetscMalloc1(p->local->voxels, &run->deviation));
+    PetscCall(w.solver->deviation(w.solver, run->deviation));
+  }
   run->iterations  = w.solver->iteration;
   run->evaluations = w.solver->evaluations;
   run->strength    = w.solver->strength;

@@ -6,6 +6,7 @@ typedef struct {
   SpanCTInput input;
   const SpanCTMethod *method;
   float *volume;         /* (n_slices, ny, nx), 1/mm: the result */
+  float *deviation;      /* of samples, 1/mm, or NULL */
   double seconds_before; /* spent before a resume */
   double planned;        /* this rank's peak memory in bytes, as planned before the start */
   /* What is known of the finished solver. */

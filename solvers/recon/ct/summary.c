@@ -95,6 +95,8 @@ static PetscErrorCode WriteOutput(Summary *s)
   PetscCall(SpanHashFile(l->comm, p->path, hash));
   PetscCall(SpanVolumeWriterCreate(l->comm, o->output, &s->grid, &writer));
   PetscCall(SpanVolumeWrite(writer, "reconstruction", l->first_slice, l->n_slices, s->run->volume));
+  if (s->run->deviation)
+    PetscCall(SpanVolumeWrite(writer, "deviation", l->first_slice, l->n_slices, s->run->deviation));
   const SpanReconProvenance provenance = {l->comm, p->path, hash, s->run->method->name, o->seed, s->seconds};
   PetscCall(SpanReconWriteProvenance(&provenance, writer));
   PetscCall(SpanVolumeWriteProvenance(writer, "units", Units(s->run)));
@@ -198,6 +200,8 @@ PetscErrorCode SpanCTSummary(SpanCTRun *run)
   PetscCallMPI(MPI_Comm_rank(l->comm, &rank));
   PetscCall(Compare(&s));
   SpanCTToUnits(&run->input, l->voxels, run->volume);
+  if (run->deviation && run->input.hu) /* a difference of HU */
+    for (PetscInt i = 0; i < l->voxels; i++) run->deviation[i] *= (float)(1000 / run->input.problem.water);
   s.seconds = run->seconds_before + SpanReportSeconds();
   PetscCall(WriteOutput(&s));
   s.seconds = run->seconds_before + SpanReportSeconds();

@@ -44,6 +44,22 @@ static PetscErrorCode Labels(SpanEncodingTraining *run)
   PetscFunctionReturn(0);
 }
 
+/* A set of other graphs (--validation) must be of the same kind. */
+static PetscErrorCode CheckSame(const SpanEncodingTraining *run, const char path[], const SpanGraphData *data)
+{
+  const SpanGraphSetInfo *own = SpanGraphSetGetInfo(run->train.set), *other = SpanGraphSetGetInfo(data->set);
+  PetscFunctionBeginUser;
+  SpanCheckInput(run->comm, own->n_targets == other->n_targets,
+                 "%s: %" PetscInt_FMT " targets a graph, the set that is trained on has %" PetscInt_FMT, path,
+                 other->n_targets, own->n_targets);
+  SpanCheckInput(run->comm,
+                 other->n_node_types <= PetscMax(1, own->n_node_types) && other->n_edge_types <= own->n_edge_types,
+                 "%s: %" PetscInt_FMT " types of nodes and %" PetscInt_FMT
+                 " of edges, more than the set that is trained on, %" PetscInt_FMT " and %" PetscInt_FMT,
+                 path, other->n_node_types, other->n_edge_types, own->n_node_types, own->n_edge_types);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Open(SpanEncodingTraining *run, const char path[])
 {
   const SpanEncodingTrainOptions *o = run->options;
@@ -58,8 +74,10 @@ static PetscErrorCode Open(SpanEncodingTraining *run, const char path[])
   PetscCall(SpanGraphDataOpen(run->comm, path, "train", c->kind, c->d, &run->train));
   PetscCall(Targets(run));
   for (int s = 0; s < span_encoding_splits; s++)
-    if (SpanGraphSetDetect(other, span_encoding_split_names[s]))
+    if (SpanGraphSetDetect(other, span_encoding_split_names[s])) {
       PetscCall(SpanGraphDataOpen(run->comm, other, span_encoding_split_names[s], c->kind, c->d, &run->validation[s]));
+      PetscCall(CheckSame(run, other, &run->validation[s]));
+    }
   PetscFunctionReturn(0);
 }
 
@@ -166,6 +184,7 @@ static PetscErrorCode Create(MPI_Comm comm, const SpanEncodingTrainOptions *opti
   PetscCallMPI(MPI_Comm_size(comm, &run->size));
   PetscCallMPI(MPI_Comm_dup(comm, &run->batch_comm));
   PetscCall(SpanTapeCreate(&run->tape));
+  PetscCall(SpanArenaSetVarying(SpanTapeArena(run->tape), PETSC_TRUE));
   PetscCall(Open(run, path));
   /* Ranks share the graphs of a batch; a graph with labelled nodes goes through the network whole on each. */
   if (run->train.set) PetscCall(SpanTapeSetTeam(run->tape, run->batch_comm));

@@ -18,7 +18,7 @@ static const char examples[] =
 static const SpanEncodingTrainOptions defaults = {.loss     = "l1",
                                                   .encoding = "spe",
                                                   .psi      = "mlp",
-                                                  .phi      = "gin",
+                                                  .phi      = "columns",
                                                   .use      = "add",
                                                   .pooling  = "mean",
                                                   .network  = {.encoding   = {.d   = 37,
@@ -49,6 +49,7 @@ static PetscErrorCode Derive(MPI_Comm comm, SpanEncodingTrainOptions *o)
   PetscFunctionBeginUser;
   c->encoding.kind    = (SpanEncodingKind)Choice(span_encoding_names, o->encoding);
   c->encoding.spe.psi = (SpanPsi)Choice(span_psis, o->psi);
+  c->encoding.spe.phi = (SpanPhiKind)Choice(span_phis, o->phi);
   c->use              = (SpanEncodingUse)Choice(span_encoding_uses, o->use);
   c->pooling          = (SpanPooling)Choice(span_poolings, o->pooling);
   if (o->group[0]) c->pooling = SPAN_POOL_NONE;
@@ -85,6 +86,8 @@ PetscErrorCode SpanEncodingTrainOptionsRead(MPI_Comm comm, SpanEncodingTrainOpti
        {"psi_layers", SPAN_OPTION_INT, &spe->psi_layers, 1, span_mlp_max_layers, NULL, "its layers"},
        {"psi_hidden", SPAN_OPTION_INT, &spe->psi_hidden, 1, 4096, NULL, "their width"},
        {"psi_batch_norm", SPAN_OPTION_BOOL, &spe->psi_batch_norm, 0, 0, NULL, "mlp: batch norm between them"},
+       {"phi", SPAN_OPTION_CHOICE, o->phi, 0, 0, "columns|diagonal",
+        "a GIN over all columns, or on the nodes with diagonals alone, for large graphs"},
        {"phi_layers", SPAN_OPTION_INT, &spe->phi_layers, 1, 256, NULL, "GIN layers of phi"},
        {"phi_hidden", SPAN_OPTION_INT, &spe->phi_hidden, 1, 4096, NULL, "their width"},
        {"phi_mlp_layers", SPAN_OPTION_INT, &spe->mlp_layers, 2, span_mlp_max_layers, NULL, "linear maps in each"},
@@ -130,12 +133,12 @@ PetscErrorCode SpanEncodingTrainOptionsDescribe(const SpanEncodingTrainOptions *
                           "%s, group %s, loss %s, standardise %d, columns %" PetscInt_FMT
                           ", encoding %s, eigenpairs %" PetscInt_FMT ", encoding_width %" PetscInt_FMT
                           ", psis %" PetscInt_FMT ", psi %s, psi_layers %" PetscInt_FMT ", psi_hidden %" PetscInt_FMT
-                          ", psi_batch_norm %d, phi_layers %" PetscInt_FMT ", phi_hidden %" PetscInt_FMT
+                          ", psi_batch_norm %d, phi %s, phi_layers %" PetscInt_FMT ", phi_hidden %" PetscInt_FMT
                           ", phi_mlp_layers %" PetscInt_FMT ", use %s, layers %" PetscInt_FMT ", hidden %" PetscInt_FMT
                           ", mlp_layers %" PetscInt_FMT ", batch_norm %d, residual %d, pooling %s",
                           common, o->group[0] ? o->group : "none", o->loss, (int)o->standardise, o->columns,
                           o->encoding, c->encoding.d, spe->width, spe->psis, o->psi, spe->psi_layers, spe->psi_hidden,
-                          (int)spe->psi_batch_norm, spe->phi_layers, spe->phi_hidden, spe->mlp_layers, o->use,
+                          (int)spe->psi_batch_norm, o->phi, spe->phi_layers, spe->phi_hidden, spe->mlp_layers, o->use,
                           c->layers, c->hidden, c->mlp_layers, (int)c->batch_norm, (int)c->residual, o->pooling));
   PetscFunctionReturn(0);
 }

@@ -289,18 +289,19 @@ PetscErrorCode SpanTrainOperator(MPI_Comm comm, const char *const inputs[], int 
                         .team               = (int)options.team,
                         .validation_names   = span_operator_validation_names,
                         .validation_columns = span_operator_validation_columns,
-                        .curve_title = options.order == SPAN_H1 ? "relative error: training in H1, validation in L2"
-                                                                : "relative error in L2",
-                        .row_name    = "points an axis ",
-                        .context     = &t,
-                        .read        = Read,
-                        .fill        = Fill,
-                        .pass        = Pass,
-                        .validate    = t.n_tests ? Validate : NULL,
-                        .save        = Save,
-                        .pictures    = Pictures,
-                        .report      = Report,
-                        .plan        = Plan};
+                        .curve_title        = options.order == SPAN_H1
+                                                  ? "relative error: training in H1, validation in L2 by points an axis"
+                                                  : "relative error in L2, validation by points an axis",
+                        .row_name           = "at ",
+                        .context            = &t,
+                        .read               = Read,
+                        .fill               = Fill,
+                        .pass               = Pass,
+                        .validate           = t.n_tests ? Validate : NULL,
+                        .save               = Save,
+                        .pictures           = Pictures,
+                        .report             = Report,
+                        .plan               = Plan};
   PetscCall(SpanHashFile(comm, inputs[0], hash));
   PetscCall(SpanOperatorTrainOptionsDescribe(&options, described, sizeof described));
   PetscCall(PetscSNPrintf(task.fingerprint, sizeof task.fingerprint, "fields %s, initial %s, %s", hash,

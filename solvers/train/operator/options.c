@@ -134,7 +134,7 @@ PetscErrorCode SpanOperatorTrainOptionsRead(MPI_Comm comm, SpanOperatorTrainOpti
   o->train.warmup        = 0;
   o->train.decay_share   = 1;
   o->train.last_rate     = 0;
-  strcpy(o->train.optimizer, "adamw");
+  strcpy(o->train.optimizer, "complex_adamw");
   PetscCall(SpanTrainOptionsRead(comm, &help, &o->train, stop));
   if (!*stop) PetscCall(Derive(comm, o));
   PetscFunctionReturn(0);

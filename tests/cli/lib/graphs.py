@@ -36,7 +36,7 @@ def split(group, count, **faults):
             group[name] = values
 
 
-for name, faults in (("graphs", {}), ("no_target", dict(target=None)), ("nan_target", dict(target=np.full((20, 1), np.nan, "f4")))):
+for name, faults in (("graphs", {}), ("one_target", dict(target=np.ones((20, 1), "f4"))), ("no_target", dict(target=None)), ("nan_target", dict(target=np.full((20, 1), np.nan, "f4")))):
     with h5py.File(name + ".h5", "w") as f:
         for part, count in (("train", 20), ("val", 7), ("test", 6)):
             split(f.create_group(part), count, **(faults if part == "train" else {}))
