@@ -125,6 +125,7 @@ static PetscErrorCode ReadOne(MPI_Comm comm, const SpanOption *option)
   char name[128], text[PETSC_MAX_PATH_LEN] = "";
   PetscBool set;
   PetscFunctionBeginUser;
+  if (option->type == SPAN_OPTION_HEADING) PetscFunctionReturn(0);
   PetscCall(PetscSNPrintf(name, sizeof name, "-%s", option->name));
   PetscCall(PetscOptionsGetString(NULL, NULL, name, text, sizeof text, &set));
   if (!set) PetscFunctionReturn(0);
@@ -167,7 +168,8 @@ static PetscErrorCode RefuseUnknown(MPI_Comm comm, const SpanCommandHelp *help)
   const char *known[256];
   int n_known = 0;
   PetscFunctionBeginUser;
-  for (const SpanOption *o = help->options; o->name && n_known < 255; o++) known[n_known++] = o->name;
+  for (const SpanOption *o = help->options; o->name && n_known < 255; o++)
+    if (o->type != SPAN_OPTION_HEADING) known[n_known++] = o->name;
   known[n_known++] = "help";
   PetscCall(PetscOptionsLeftGet(NULL, &n_left, &names, &values));
   for (PetscInt i = 0; i < n_left; i++) {
@@ -186,6 +188,10 @@ static PetscErrorCode PrintOption(MPI_Comm comm, const SpanOption *o)
 {
   char left[160], limits[256] = "";
   PetscFunctionBeginUser;
+  if (o->type == SPAN_OPTION_HEADING) {
+    PetscCall(PetscPrintf(comm, "\n%s:\n", o->help));
+    PetscFunctionReturn(0);
+  }
   const char *value = o->type == SPAN_OPTION_BOOL     ? ""
                       : o->type == SPAN_OPTION_INT    ? " N"
                       : o->type == SPAN_OPTION_REAL   ? " X"

@@ -11,7 +11,8 @@ typedef enum {
   SPAN_OPTION_CHOICE, /* value: char[PETSC_MAX_PATH_LEN], one of `choices` ("a|b|c") */
   SPAN_OPTION_INT,    /* value: PetscInt */
   SPAN_OPTION_REAL,   /* value: PetscReal */
-  SPAN_OPTION_BOOL    /* value: PetscBool */
+  SPAN_OPTION_BOOL,   /* value: PetscBool */
+  SPAN_OPTION_HEADING /* no option: a line of the help text, `help`, over those that follow */
 } SpanOptionType;
 
 typedef struct {

@@ -22,6 +22,15 @@ static double program_start;
 
 __attribute__((constructor)) static void NoteStart(void) { program_start = Now(); }
 
+void SpanReportCommand(char text[], size_t size)
+{
+  char **arguments;
+  int n;
+  size_t at = (size_t)snprintf(text, size, "subspan");
+  PetscGetArgs(&n, &arguments);
+  for (int i = 0; i < n && at < size; i++) at += (size_t)snprintf(text + at, size - at, " %s", arguments[i]);
+}
+
 double SpanReportSeconds(void) { return Now() - program_start; }
 
 double SpanReportPeakMemory(void)

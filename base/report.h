@@ -22,6 +22,9 @@ struct cJSON;
 /* Rank 0 writes `json` to `path` through PATH.part and a rename. Collective. Errors (input): cannot be written. */
 PetscErrorCode SpanReportWrite(MPI_Comm comm, const char path[], const struct cJSON *json);
 
+/* The command line as it was understood, for provenance. */
+void SpanReportCommand(char text[], size_t size);
+
 /* Wall-clock seconds since the program began; the largest resident set of this rank so far, in bytes. */
 double SpanReportSeconds(void);
 double SpanReportPeakMemory(void);

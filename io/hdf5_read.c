@@ -122,7 +122,7 @@ static PetscErrorCode CheckFinite(const char path[], const char name[], size_t n
 }
 
 static PetscErrorCode ReadSlab(hid_t file, const char path[], const char name[], const hsize_t start[],
-                               const hsize_t count[], PetscBool as_complex, float *data)
+                               const hsize_t stride[], const hsize_t count[], PetscBool as_complex, float *data)
 {
   int n;
   hsize_t dims[span_hdf5_max_dims], elements = 1;
@@ -136,7 +136,7 @@ static PetscErrorCode ReadSlab(hid_t file, const char path[], const char name[],
   herr_t status;
   H5E_BEGIN_TRY
   {
-    status = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL);
+    status = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, stride, count, NULL);
     if (status >= 0) status = H5Dread(dataset, type, memory, space, H5P_DEFAULT, data);
   }
   H5E_END_TRY;
@@ -161,13 +161,21 @@ static PetscErrorCode ReadSlab(hid_t file, const char path[], const char name[],
 PetscErrorCode SpanHdf5ReadFloat(hid_t file, const char path[], const char name[], const hsize_t start[],
                                  const hsize_t count[], float *data)
 {
+  PetscFunctionBeginUser;
+  PetscCall(SpanHdf5ReadStrided(file, path, name, start, NULL, count, data));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanHdf5ReadStrided(hid_t file, const char path[], const char name[], const hsize_t start[],
+                                   const hsize_t stride[], const hsize_t count[], float *data)
+{
   int n;
   hsize_t dims[span_hdf5_max_dims];
   PetscBool is_complex;
   PetscFunctionBeginUser;
   PetscCall(SpanHdf5Shape(file, path, name, &n, dims, &is_complex));
   SpanCheckInput(PETSC_COMM_SELF, !is_complex, "%s: `%s` is complex, real numbers are needed", path, name);
-  PetscCall(ReadSlab(file, path, name, start, count, PETSC_FALSE, data));
+  PetscCall(ReadSlab(file, path, name, start, stride, count, PETSC_FALSE, data));
   PetscFunctionReturn(0);
 }
 
@@ -175,7 +183,41 @@ PetscErrorCode SpanHdf5ReadComplex(hid_t file, const char path[], const char nam
                                    const hsize_t count[], float complex *data)
 {
   PetscFunctionBeginUser;
-  PetscCall(ReadSlab(file, path, name, start, count, PETSC_TRUE, (float *)data));
+  PetscCall(ReadSlab(file, path, name, start, NULL, count, PETSC_TRUE, (float *)data));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanHdf5ReadIntegers(hid_t file, const char path[], const char name[], const hsize_t start[],
+                                    const hsize_t count[], int64_t *data)
+{
+  int n;
+  hsize_t dims[span_hdf5_max_dims];
+  PetscBool is_complex;
+  herr_t status = -1;
+  PetscFunctionBeginUser;
+  PetscCall(SpanHdf5Shape(file, path, name, &n, dims, &is_complex));
+  hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT), space = H5Dget_space(dataset),
+        memory = H5Screate_simple(n, count, NULL), type = H5Dget_type(dataset),
+        base              = H5Tget_class(type) == H5T_ENUM ? H5Tget_super(type) : H5Tcopy(type);
+  const PetscBool integer = (PetscBool)(H5Tget_class(base) == H5T_INTEGER);
+  /* An enumeration is read as it lies in the file: HDF5 turns it into no integer. */
+  const size_t size = H5Tget_class(type) == H5T_ENUM ? H5Tget_size(type) : 0;
+  H5E_BEGIN_TRY
+  {
+    if (integer && size <= 1 && H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
+      status = H5Dread(dataset, size ? type : H5T_NATIVE_INT64, memory, space, H5P_DEFAULT, data);
+  }
+  H5E_END_TRY;
+  if (size == 1) /* NOLINTNEXTLINE(bugprone-signed-char-misuse): bytes are signed here */
+    for (hssize_t i = H5Sget_simple_extent_npoints(memory); i-- > 0;) data[i] = ((const signed char *)data)[i];
+  H5Tclose(base);
+  H5Tclose(type);
+  H5Sclose(memory);
+  H5Sclose(space);
+  H5Dclose(dataset);
+  SpanCheckInput(PETSC_COMM_SELF, integer && size <= 1, "%s: `%s` must hold integers", path, name);
+  SpanCheckInput(PETSC_COMM_SELF, status >= 0,
+                 "%s: `%s` cannot be read (damaged, cut short, or compressed by an unknown filter)", path, name);
   PetscFunctionReturn(0);
 }
 

@@ -4,8 +4,9 @@
 #include <petscsys.h>
 #include <complex.h>
 #include <hdf5.h>
+#include <stdint.h>
 
-enum { span_hdf5_max_dims = 6 };
+enum { span_hdf5_max_dims = 8 };
 
 /* Opens read-only. Errors (input): cannot be opened. */
 PetscErrorCode SpanHdf5Open(const char path[], hid_t *file);
@@ -17,11 +18,17 @@ PetscBool SpanHdf5Has(hid_t file, const char name[]);
  */
 PetscErrorCode SpanHdf5Shape(hid_t file, const char path[], const char name[], int *n_dims, hsize_t dims[],
                              PetscBool *is_complex);
-/* A hyperslab as float, or float complex (real data get imaginary part 0). Errors (input): cut file, not finite. */
+/* A hyperslab as float (one point in `stride` along each axis; NULL: every one), or float complex (real data get
+ * imaginary part 0). Errors (input): cut file, not finite. */
 PetscErrorCode SpanHdf5ReadFloat(hid_t file, const char path[], const char name[], const hsize_t start[],
                                  const hsize_t count[], float *data);
+PetscErrorCode SpanHdf5ReadStrided(hid_t file, const char path[], const char name[], const hsize_t start[],
+                                   const hsize_t stride[], const hsize_t count[], float *data);
 PetscErrorCode SpanHdf5ReadComplex(hid_t file, const char path[], const char name[], const hsize_t start[],
                                    const hsize_t count[], float complex *data);
+/* A hyperslab of integers (or HDF5's booleans). Errors (input): a cut file, other types. */
+PetscErrorCode SpanHdf5ReadIntegers(hid_t file, const char path[], const char name[], const hsize_t start[],
+                                    const hsize_t count[], int64_t *data);
 /* Doubles of an attribute of the root; *found false if it is not there or has another number of elements. */
 PetscErrorCode SpanHdf5Attribute(hid_t file, const char name[], PetscInt n, double *values, PetscBool *found);
 /* A text attribute that fits into `size` bytes, of fixed or (h5py's) variable length. PETSC_FALSE: there is none. */

@@ -2,8 +2,9 @@
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
 #include <subspan/base/layout.h>
-#include <subspan/base/report.h>
+#include <subspan/base/shared.h>
 #include <subspan/io/hash.h>
+#include <subspan/io/hdf5_read.h>
 #include <subspan/io/images.h>
 #include <subspan/io/volume.h>
 #include <math.h>
@@ -15,15 +16,15 @@
 enum { n_bins = 65536 };
 
 struct SpanImages_ {
-  MPI_Comm comm, node;
+  MPI_Comm comm;
   int node_rank, node_size;
   PetscInt n, ny, nx;
-  MPI_Win window; /* of the shared memory; with one rank a node there is none */
-  char *memory;
+  SpanShared shared;
   size_t bytes;
   float (*range)[2]; /* (n): low, scale */
   uint16_t *pixels;  /* (n, ny, nx) */
   double *percentiles;
+  PetscInt (*extent)[4]; /* (n), end row 0: the file has none */
   char hash[96];
 };
 
@@ -49,6 +50,36 @@ static PetscErrorCode Sizes(SpanImages s, int n_paths, const char *const paths[]
   PetscFunctionReturn(0);
 }
 
+/* The data set `extent` of one file, of `count` images from number `at` on. */
+static PetscErrorCode Extent(SpanImages s, const char path[], PetscInt count, PetscInt at)
+{
+  hid_t file;
+  hsize_t dims[span_hdf5_max_dims], start[2] = {0, 0};
+  int n_dims;
+  PetscBool is_complex;
+  float *values;
+  PetscFunctionBeginUser;
+  if (!SpanHdf5Detect(path, "extent")) PetscFunctionReturn(0);
+  PetscCall(SpanHdf5Open(path, &file));
+  PetscCall(SpanHdf5Shape(file, path, "extent", &n_dims, dims, &is_complex));
+  SpanCheckInput(PETSC_COMM_SELF, n_dims == 2 && (PetscInt)dims[0] == count && dims[1] == 4 && !is_complex,
+                 "%s: `extent` must have 4 numbers of each of the %" PetscInt_FMT " images", path, count);
+  PetscCall(PetscMalloc1(4 * count, &values));
+  PetscCall(SpanHdf5ReadFloat(file, path, "extent", start, dims, values));
+  for (PetscInt i = 0; i < count; i++) {
+    const float *e = values + 4 * i;
+    SpanCheckInput(PETSC_COMM_SELF,
+                   e[0] >= 0 && e[0] < e[1] && e[1] <= (float)s->ny && e[2] >= 0 && e[2] < e[3] && e[3] <= (float)s->nx,
+                   "%s: `extent` of image %" PetscInt_FMT " is %" PetscInt_FMT " to %" PetscInt_FMT ", %" PetscInt_FMT
+                   " to %" PetscInt_FMT ", of %" PetscInt_FMT " x %" PetscInt_FMT " points",
+                   path, i, (PetscInt)e[0], (PetscInt)e[1], (PetscInt)e[2], (PetscInt)e[3], s->ny, s->nx);
+    for (int k = 0; k < 4; k++) s->extent[at + i][k] = (PetscInt)e[k];
+  }
+  PetscCall(PetscFree(values));
+  H5Fclose(file);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Hash(SpanImages s, int n_paths, const char *const paths[])
 {
   uLong crc = crc32(0, NULL, 0);
@@ -64,26 +95,18 @@ static PetscErrorCode Hash(SpanImages s, int n_paths, const char *const paths[])
 
 static PetscErrorCode Allocate(SpanImages s, const char path[])
 {
-  size_t ranges = ((size_t)s->n * sizeof *s->range + 63) / 64 * 64;
+  const size_t ranges = ((size_t)s->n * sizeof *s->range + 63) / 64 * 64;
+  char what[PETSC_MAX_PATH_LEN + 128];
   PetscFunctionBeginUser;
-  s->bytes    = ranges + (size_t)s->n * (size_t)s->ny * (size_t)s->nx * sizeof *s->pixels;
-  double free = SpanReportFreeMemory();
-  PetscCallMPI(MPI_Bcast(&free, 1, MPI_DOUBLE, 0, s->comm));
-  SpanCheckInput(s->comm, free == 0 || (double)s->bytes <= free,
-                 "%s: the set of %" PetscInt_FMT " images of %" PetscInt_FMT " x %" PetscInt_FMT
-                 " points needs %.4g MiB on every node, of which %.4g MiB are free",
-                 path, s->n, s->ny, s->nx, (double)s->bytes / 0x1p20, free / 0x1p20);
-  if (s->node_size == 1) {
-    PetscCall(PetscMalloc1(s->bytes, &s->memory));
-  } else {
-    MPI_Aint size;
-    int unit;
-    PetscCallMPI(MPI_Win_allocate_shared(s->node_rank ? 0 : (MPI_Aint)s->bytes, 1, MPI_INFO_NULL, s->node, &s->memory,
-                                         &s->window));
-    PetscCallMPI(MPI_Win_shared_query(s->window, 0, &size, &unit, &s->memory));
-  }
-  s->range  = (float(*)[2])(void *)s->memory;
-  s->pixels = (uint16_t *)(void *)(s->memory + ranges);
+  s->bytes = ranges + (size_t)s->n * (size_t)s->ny * (size_t)s->nx * sizeof *s->pixels;
+  snprintf(what, sizeof what, "%s: the set of %" PetscInt_FMT " images of %" PetscInt_FMT " x %" PetscInt_FMT " points",
+           path, s->n, s->ny, s->nx);
+  PetscCall(SpanSharedCreate(s->comm, s->bytes, what, &s->shared));
+  PetscCallMPI(MPI_Comm_rank(SpanSharedNode(s->shared), &s->node_rank));
+  PetscCallMPI(MPI_Comm_size(SpanSharedNode(s->shared), &s->node_size));
+  char *memory = SpanSharedData(s->shared);
+  s->range     = (float(*)[2])(void *)memory;
+  s->pixels    = (uint16_t *)(void *)(memory + ranges);
   PetscFunctionReturn(0);
 }
 
@@ -152,7 +175,7 @@ static PetscErrorCode Percentiles(SpanImages s, const char path[])
       if (bin > 0) counts[bin < n_bins ? (int)bin : n_bins - 1]++;
     }
   }
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, counts, n_bins, MPI_INT64_T, MPI_SUM, s->node));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, counts, n_bins, MPI_INT64_T, MPI_SUM, SpanSharedNode(s->shared)));
   for (int i = 0; i < n_bins; i++) total += counts[i];
   for (int bin = 0, k = 0; k <= 1000; k++) {
     while (bin < n_bins - 1 && sum + counts[bin] < (int64_t)((double)total * k / 1000)) sum += counts[bin++];
@@ -170,19 +193,17 @@ PetscErrorCode SpanImagesOpen(MPI_Comm comm, int n_paths, const char *const path
   PetscCall(PetscLogEventBegin(SpanEventRead, 0, 0, 0, 0));
   PetscCall(PetscNew(&s));
   s->comm = comm;
-  PetscCallMPI(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &s->node));
-  PetscCallMPI(MPI_Comm_rank(s->node, &s->node_rank));
-  PetscCallMPI(MPI_Comm_size(s->node, &s->node_size));
   PetscCall(PetscMalloc1(n_paths, &counts));
   PetscCall(Sizes(s, n_paths, paths, counts));
   PetscCall(Hash(s, n_paths, paths));
   PetscCall(Allocate(s, paths[0]));
+  PetscCall(PetscCalloc1(s->n, &s->extent));
   for (int i = 0; i < n_paths; i++) {
     PetscCall(SpanErrorAgree(comm, Read(s, paths[i], counts[i], at)));
+    PetscCall(SpanErrorAgree(comm, Extent(s, paths[i], counts[i], at)));
     at += counts[i];
   }
-  if (s->window) PetscCallMPI(MPI_Win_fence(0, s->window));
-  PetscCallMPI(MPI_Barrier(s->node));
+  PetscCall(SpanSharedFence(s->shared));
   PetscCall(Percentiles(s, paths[0]));
   PetscCall(PetscFree(counts));
   PetscCall(PetscLogEventEnd(SpanEventRead, 0, 0, 0, 0));
@@ -195,12 +216,9 @@ PetscErrorCode SpanImagesClose(SpanImages *images)
   SpanImages s = *images;
   PetscFunctionBeginUser;
   if (!s) PetscFunctionReturn(0);
-  if (s->window)
-    PetscCallMPI(MPI_Win_free(&s->window));
-  else
-    PetscCall(PetscFree(s->memory));
+  PetscCall(SpanSharedDestroy(&s->shared));
   PetscCall(PetscFree(s->percentiles));
-  PetscCallMPI(MPI_Comm_free(&s->node));
+  PetscCall(PetscFree(s->extent));
   PetscCall(PetscFree(*images));
   PetscFunctionReturn(0);
 }
@@ -210,6 +228,12 @@ void SpanImagesSize(SpanImages s, PetscInt *n, PetscInt *ny, PetscInt *nx)
   *n  = s->n;
   *ny = s->ny;
   *nx = s->nx;
+}
+
+PetscBool SpanImagesExtent(SpanImages s, PetscInt index, PetscInt extent[4])
+{
+  memcpy(extent, s->extent[index], sizeof s->extent[index]);
+  return (PetscBool)(extent[1] > 0);
 }
 
 const char *SpanImagesHash(SpanImages s) { return s->hash; }

@@ -13,6 +13,9 @@ typedef struct SpanImages_ *SpanImages;
 PetscErrorCode SpanImagesOpen(MPI_Comm comm, int n_paths, const char *const paths[], SpanImages *images);
 PetscErrorCode SpanImagesClose(SpanImages *images);
 void SpanImagesSize(SpanImages images, PetscInt *n, PetscInt *ny, PetscInt *nx);
+/* Where the image is known: first row, end row, first column, end column, from the data set `extent` (n, 4) of an HDF5
+   file. False: the file has none, and all of the image counts. */
+PetscBool SpanImagesExtent(SpanImages images, PetscInt index, PetscInt extent[4]);
 /* A hash of all files' contents, to know the set again. */
 const char *SpanImagesHash(SpanImages images);
 /* The value below which `share` of all the pixels above 0 lie. */

@@ -19,7 +19,7 @@ struct SpanVolumeReader_ {
 };
 
 static const char *const names[] = {
-    "reconstruction", "reconstruction_rss", "reconstruction_esc", "image", "volume", NULL};
+    "reconstruction", "reconstruction_rss", "reconstruction_esc", "image", "volume", "prediction", NULL};
 
 PetscErrorCode SpanVolumeDetect(const char path[], PetscBool *yes)
 {
@@ -77,7 +77,8 @@ static PetscErrorCode OpenHdf5(SpanVolumeReader r, const char array[])
     for (int i = 0; names[i] && !r->array[0]; i++)
       if (SpanHdf5Has(r->file, names[i])) PetscCall(PetscStrncpy(r->array, names[i], sizeof r->array));
     SpanCheckInput(PETSC_COMM_SELF, r->array[0],
-                   "%s: no image in it: none of reconstruction, reconstruction_rss, reconstruction_esc, image, volume",
+                   "%s: no image in it: none of reconstruction, reconstruction_rss, reconstruction_esc, image, volume, "
+                   "prediction",
                    r->path);
   }
   PetscCall(SpanHdf5Shape(r->file, r->path, r->array, &r->n_dims, dims, &r->is_complex));

@@ -7,7 +7,9 @@
 #include <subspan/base/options_file.h>
 #include <subspan/base/signals.h>
 #include <subspan/solvers/compare/compare.h>
+#include <subspan/solvers/encode/encode.h>
 #include <subspan/solvers/info/info.h>
+#include <subspan/solvers/predict/predict.h>
 #include <subspan/solvers/recon/recon.h>
 #include <subspan/solvers/simulate/simulate.h>
 #include <subspan/solvers/train/train.h>
@@ -25,16 +27,18 @@ typedef struct {
 
 static const Command commands[] = {
     {"recon", "reconstruct images from raw k-space", SpanReconCommand},
-    {"train", "train a prior on images", SpanTrainCommand},
-    {"simulate", "make measurements from images", SpanSimulateCommand},
+    {"train", "train a prior on images or an operator on fields", SpanTrainCommand},
+    {"predict", "apply a learned operator to fields", SpanPredictCommand},
+    {"simulate", "make measurements from images, or fields of differential equations", SpanSimulateCommand},
+    {"encode", "encode the nodes of a graph by Laplacian eigenpairs", SpanEncodeCommand},
     {"compare", "measure a result against a reference", SpanCompareCommand},
     {"view", "draw a file as a PNG", SpanViewCommand},
     {"info", "say what a file is", SpanInfoCommand},
 };
 enum { n_commands = sizeof commands / sizeof commands[0] };
 
-static const char *const flags[] = {"span_help", "help",    "h",        "version",  "resume",
-                                    "plan",      "montage", "log_view", "no_phase", NULL};
+static const char *const flags[] = {"span_help", "help",     "h",        "version",    "resume", "plan",
+                                    "montage",   "log_view", "no_phase", "unweighted", NULL};
 
 static int Usage(FILE *out)
 {
@@ -52,7 +56,9 @@ static int UnknownCommand(const char word[])
   if (nearest)
     fprintf(stderr, "subspan: %s: no such command; the nearest is %s\n", word, nearest);
   else
-    fprintf(stderr, "subspan: %s: no such command; they are recon, train, simulate, compare, view, info\n", word);
+    fprintf(stderr,
+            "subspan: %s: no such command; they are recon, train, predict, simulate, encode, compare, view, info\n",
+            word);
   return 2;
 }
 

@@ -54,6 +54,8 @@ PetscErrorCode SpanProjectorDestroy(SpanProjector *projector)
   PetscFunctionReturn(0);
 }
 
+const SpanCTGeometry *SpanProjectorGeometry(SpanProjector p) { return &p->geometry; }
+
 PetscErrorCode SpanProjectorWork(SpanProjector p, size_t bytes, void *work)
 {
   PetscFunctionBeginUser;
@@ -192,6 +194,7 @@ PetscErrorCode SpanProjectorCreateMat(SpanProjector p, const SpanProjectorPart *
   const double samples = (double)m->part.n_views * (double)rows * (double)g->n_u;
   PetscCall(SpanCheckCount(PETSC_COMM_SELF, "projector", "voxels", voxels));
   PetscCall(SpanCheckCount(PETSC_COMM_SELF, "projector", "rays", samples));
-  PetscCall(SpanShellCreateReal((PetscInt)samples, (PetscInt)voxels, MapForward, MapTranspose, m, MapFree, mat));
+  PetscCall(SpanShellCreateReal(PETSC_COMM_SELF, (PetscInt)samples, (PetscInt)voxels, MapForward, MapTranspose, m,
+                                MapFree, mat));
   PetscFunctionReturn(0);
 }

@@ -33,6 +33,8 @@ typedef struct {
 /* The geometry is checked (SpanCTGeometryCheck) and copied, its arrays too. */
 PetscErrorCode SpanProjectorCreate(const SpanCTGeometry *geometry, SpanProjector *projector);
 PetscErrorCode SpanProjectorDestroy(SpanProjector *projector);
+/* The projector's own copy. */
+const SpanCTGeometry *SpanProjectorGeometry(SpanProjector projector);
 /* volume: (n_slices, ny, nx), 1/mm; projections: (n_views, n_v, n_u), for a stack (n_views, n_slices, n_u); both of
    `part`, or with NULL whole. In a cone the projections of a part's slices are what these slices add: sums over parts
    of the slices are the whole's. Errors: a part outside of the geometry. */

@@ -52,7 +52,7 @@ static PetscErrorCode Choose(const char path[], const SpanCTGeometry *g, Search 
     }
   }
   qsort(s->views, (size_t)s->n, sizeof *s->views, Ascending);
-  const PetscInt every = (s->n + most_views - 1) / most_views;
+  const PetscInt every = PetscMax(1, (s->n + most_views - 1) / most_views);
   for (PetscInt i = 0; i * every < s->n; i++) s->views[i] = s->views[i * every];
   s->n = (s->n + every - 1) / every;
   for (PetscInt i = 0; i < s->n; i++) {

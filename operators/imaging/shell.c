@@ -55,14 +55,14 @@ static PetscErrorCode Destroy(Mat mat)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Create(const Shell *shell, Mat *mat)
+static PetscErrorCode Create(MPI_Comm comm, const Shell *shell, Mat *mat)
 {
   Shell *s;
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&s));
   *s = *shell;
   PetscCall(PetscMalloc2(s->n_in, &s->in, s->n_out, &s->out));
-  PetscCall(MatCreateShell(PETSC_COMM_SELF, s->n_out, s->n_in, s->n_out, s->n_in, s, mat));
+  PetscCall(MatCreateShell(comm, s->n_out, s->n_in, PETSC_DETERMINE, PETSC_DETERMINE, s, mat));
   PetscCall(MatShellSetOperation(*mat, MATOP_MULT, (void (*)(void))Multiply));
   PetscCall(MatShellSetOperation(*mat, MATOP_MULT_TRANSPOSE, (void (*)(void))MultiplyTranspose));
   PetscCall(MatShellSetOperation(*mat, MATOP_DESTROY, (void (*)(void))Destroy));
@@ -79,12 +79,13 @@ PetscErrorCode SpanShellCreate(PetscInt n_out, PetscInt n_in, SpanLinearMap forw
                        .context   = context,
                        .destroy   = destroy};
   PetscFunctionBeginUser;
-  PetscCall(Create(&shell, mat));
+  PetscCall(Create(PETSC_COMM_SELF, &shell, mat));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode SpanShellCreateReal(PetscInt n_out, PetscInt n_in, SpanRealMap forward, SpanRealMap transpose,
-                                   void *context, PetscErrorCode (*destroy)(void *context), Mat *mat)
+PetscErrorCode SpanShellCreateReal(MPI_Comm comm, PetscInt n_out, PetscInt n_in, SpanRealMap forward,
+                                   SpanRealMap transpose, void *context, PetscErrorCode (*destroy)(void *context),
+                                   Mat *mat)
 {
   const Shell shell = {.n_out     = n_out,
                        .n_in      = n_in,
@@ -93,6 +94,6 @@ PetscErrorCode SpanShellCreateReal(PetscInt n_out, PetscInt n_in, SpanRealMap fo
                        .context   = context,
                        .destroy   = destroy};
   PetscFunctionBeginUser;
-  PetscCall(Create(&shell, mat));
+  PetscCall(Create(comm, &shell, mat));
   PetscFunctionReturn(0);
 }

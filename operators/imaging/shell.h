@@ -12,7 +12,8 @@ typedef PetscErrorCode (*SpanLinearMap)(void *context, const float complex *in, 
 PetscErrorCode SpanShellCreate(PetscInt n_out, PetscInt n_in, SpanLinearMap forward, SpanLinearMap adjoint,
                                void *context, PetscErrorCode (*destroy)(void *context), Mat *mat);
 
-/* The same between arrays of floats: a Mat of n_out x n_in on Vecs of doubles. */
+/* The same between arrays of floats: a Mat on Vecs of doubles, of which each rank of `comm` holds n_out and n_in. */
 typedef PetscErrorCode (*SpanRealMap)(void *context, const float *in, float *out);
-PetscErrorCode SpanShellCreateReal(PetscInt n_out, PetscInt n_in, SpanRealMap forward, SpanRealMap transpose,
-                                   void *context, PetscErrorCode (*destroy)(void *context), Mat *mat);
+PetscErrorCode SpanShellCreateReal(MPI_Comm comm, PetscInt n_out, PetscInt n_in, SpanRealMap forward,
+                                   SpanRealMap transpose, void *context, PetscErrorCode (*destroy)(void *context),
+                                   Mat *mat);

@@ -67,6 +67,26 @@ PetscErrorCode SpanParametersAdd(SpanParameters p, const char name[], int n_dims
   PetscFunctionReturn(0);
 }
 
+/* Number `index` of the flat array, unless it is zero. */
+static float Start(const Parameter *one, uint64_t seed, uint64_t index)
+{
+  double normal[2];
+  switch (one->start) {
+  case SPAN_START_ONE:
+    return 1;
+  case SPAN_START_COMPLEX_ONE:
+    return index % 2 == 0;
+  case SPAN_START_UNIFORM:
+    return (float)(one->bound * (2 * SpanRandomUniform(seed, SPAN_RANDOM_PARAMETERS, 0, index) - 1));
+  case SPAN_START_NORMAL:
+    SpanRandomNormal(seed, SPAN_RANDOM_PARAMETERS, 0, index, normal);
+    return (float)(one->bound * normal[0]);
+  case SPAN_START_ZERO:
+    break;
+  }
+  return 0;
+}
+
 PetscErrorCode SpanParametersAllocate(SpanParameters p, uint64_t seed)
 {
   PetscFunctionBeginUser;
@@ -80,12 +100,7 @@ PetscErrorCode SpanParametersAllocate(SpanParameters p, uint64_t seed)
     one->tensor->data    = values;
     PetscCall(SpanTensorWrap(p->arena, one->tensor->n_dims, one->tensor->shape, p->gradients + one->first,
                              &one->tensor->gradient));
-    for (PetscInt64 j = 0; j < one->tensor->size; j++) {
-      if (one->start == SPAN_START_ONE) values[j] = 1;
-      if (one->start == SPAN_START_UNIFORM)
-        values[j] = (float)(one->bound *
-                            (2 * SpanRandomUniform(seed, SPAN_RANDOM_PARAMETERS, 0, (uint64_t)(one->first + j)) - 1));
-    }
+    for (PetscInt64 j = 0; j < one->tensor->size; j++) values[j] = Start(one, seed, (uint64_t)(one->first + j));
   }
   PetscFunctionReturn(0);
 }

@@ -5,8 +5,15 @@
 
 typedef struct SpanParameters_ *SpanParameters;
 
-/* How a parameter starts: zeros, ones, or uniform in +-bound (bound = 1 / sqrt(fan in) is PyTorch's default). */
-typedef enum { SPAN_START_ZERO, SPAN_START_ONE, SPAN_START_UNIFORM } SpanStart;
+/* How a parameter starts: zeros, ones, ones as complex numbers (1, 0), uniform in +-bound (bound = 1 / sqrt(fan in) is
+   PyTorch's default), or normal with the deviation `bound`. */
+typedef enum {
+  SPAN_START_ZERO,
+  SPAN_START_ONE,
+  SPAN_START_COMPLEX_ONE,
+  SPAN_START_UNIFORM,
+  SPAN_START_NORMAL
+} SpanStart;
 
 /* `arena` must outlive the parameters. */
 PetscErrorCode SpanParametersCreate(SpanArena arena, SpanParameters *parameters);

@@ -13,7 +13,9 @@ struct SpanPrior_ {
 };
 
 /* At its edges a patch knows less: an eighth of it on each side is left to its neighbours. */
-enum { image_channels = 2, margin_share = 8 };
+enum { margin_share = 8 };
+
+const char *const SpanPriorUnitNames[] = {"relative", "HU", NULL};
 
 /* A prior whose parameters have names and shapes, and no memory yet. */
 static PetscErrorCode Register(SpanTape tape, const SpanPriorConfig *config, SpanPrior *prior)
@@ -24,8 +26,8 @@ static PetscErrorCode Register(SpanTape tape, const SpanPriorConfig *config, Spa
   p->config = *config;
   p->batch  = 4;
   SpanDenoiserSet(&p->config.denoiser);
-  p->config.unet.in_channels  = SpanPatchChannels(&config->patches, image_channels);
-  p->config.unet.out_channels = image_channels;
+  p->config.unet.in_channels  = SpanPatchChannels(&config->patches, config->channels);
+  p->config.unet.out_channels = config->channels;
   PetscCall(SpanParametersCreate(SpanTapeArena(tape), &p->parameters));
   PetscCall(SpanUNetCreate(&p->config.unet, p->parameters, &p->unet));
   *prior = p;
@@ -101,6 +103,12 @@ static PetscErrorCode SaveConfig(const SpanPriorConfig *c, SpanModel model)
   PetscCall(SaveList(model, "surroundings", c->patches.n_levels, c->patches.level));
   PetscCall(SaveOne(model, "data_share", c->data_share));
   PetscCall(SaveOne(model, "data_level", c->data_level));
+  PetscCall(SaveOne(model, "channels", (double)c->channels));
+  PetscCall(SpanModelWriteText(model, "units", SpanPriorUnitNames[c->units]));
+  if (c->units == SPAN_PRIOR_RELATIVE) PetscFunctionReturn(0);
+  PetscCall(SaveOne(model, "low", c->low));
+  PetscCall(SaveOne(model, "scale", c->scale));
+  PetscCall(SaveOne(model, "high", c->high));
   PetscFunctionReturn(0);
 }
 
@@ -204,6 +212,27 @@ static PetscErrorCode LoadPatches(SpanModel model, PetscInt divisor, SpanPatchGe
   PetscFunctionReturn(0);
 }
 
+/* Models of before there were units are of complex images and relative. */
+static PetscErrorCode LoadUnits(SpanModel model, SpanPriorConfig *c)
+{
+  char text[64];
+  int units = 0;
+  PetscFunctionBeginUser;
+  c->channels = 2;
+  if (SpanModelHas(model, "channels")) PetscCall(LoadInt(model, "channels", 1, 2, &c->channels));
+  if (!SpanModelHas(model, "units")) PetscFunctionReturn(0);
+  PetscCall(SpanModelReadText(model, "units", text, sizeof text));
+  while (SpanPriorUnitNames[units] && strcmp(SpanPriorUnitNames[units], text)) units++;
+  SpanCheckInput(PETSC_COMM_SELF, SpanPriorUnitNames[units],
+                 "%s: `units` of the configuration is `%s`, neither relative nor HU", SpanModelPath(model), text);
+  c->units = (SpanPriorUnits)units;
+  if (c->units == SPAN_PRIOR_RELATIVE) PetscFunctionReturn(0);
+  PetscCall(SpanModelReadNumbers(model, "low", 1, &c->low, NULL));
+  PetscCall(LoadPositive(model, "scale", &c->scale));
+  PetscCall(LoadPositive(model, "high", &c->high));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode LoadConfig(SpanModel model, SpanPriorConfig *c)
 {
   char text[64];
@@ -225,6 +254,7 @@ static PetscErrorCode LoadConfig(SpanModel model, SpanPriorConfig *c)
   PetscCall(LoadPatches(model, (PetscInt)1 << (c->unet.n_levels - 1), &c->patches));
   PetscCall(LoadPositive(model, "data_share", &c->data_share));
   PetscCall(LoadPositive(model, "data_level", &c->data_level));
+  PetscCall(LoadUnits(model, c));
   PetscFunctionReturn(0);
 }
 
@@ -279,12 +309,13 @@ typedef struct {
   MPI_Comm team;
   SpanPatchGeometry geometry;
   PetscInt n_images, h, w, n_patches, points, channels; /* points and channels: of a patch */
+  PetscInt of_image;                                    /* channels */
   PetscInt batch, n_batches;                            /* batch: patches of each but the last */
   SpanPatchOrigin *origins;
   SpanDenoiserCoefficients *at; /* each patch */
   const float *images;
   const float
-      *cotangent; /* of the denoised patches (n_patches, rows, columns, 2) where a gradient is wanted, or NULL */
+      *cotangent; /* of the denoised patches (n_patches, rows, columns, C) where a gradient is wanted, or NULL */
   float *patches; /* scratch of a batch */
 } Denoising;
 
@@ -299,7 +330,7 @@ static void ScaleInput(const Denoising *d, PetscInt first, PetscInt n, float *pa
   for (PetscInt i = 0; i < n * points; i++) {
     const float scale = (float)d->at[first + i / points].in;
     for (PetscInt k = 0; k < channels; k++)
-      if (!d->geometry.positions || k < image_channels || k >= image_channels + 2) patches[i * channels + k] *= scale;
+      if (!d->geometry.positions || k < d->of_image || k >= d->of_image + 2) patches[i * channels + k] *= scale;
   }
 }
 
@@ -320,19 +351,19 @@ static PetscErrorCode Apply(const Denoising *d, PetscInt first, PetscInt n, Span
   PetscFunctionReturn(0);
 }
 
-/* denoised: (n, rows, columns, 2) */
+/* denoised: (n, rows, columns, C) */
 static PetscErrorCode DenoiseBatch(const Denoising *d, PetscInt first, PetscInt n, float *denoised)
 {
   const PetscInt points = d->points;
   SpanTensor in, out;
   PetscFunctionBeginUser;
-  SpanPatchesCut(&d->geometry, d->h, d->w, image_channels, d->images, n, d->origins + first, d->patches);
+  SpanPatchesCut(&d->geometry, d->h, d->w, d->of_image, d->images, n, d->origins + first, d->patches);
   for (PetscInt i = 0; i < n * points; i++)
-    for (PetscInt k = 0; k < image_channels; k++)
-      denoised[i * image_channels + k] = (float)d->at[first + i / points].skip * d->patches[i * d->channels + k];
+    for (PetscInt k = 0; k < d->of_image; k++)
+      denoised[i * d->of_image + k] = (float)d->at[first + i / points].skip * d->patches[i * d->channels + k];
   PetscCall(Apply(d, first, n, &in, &out));
-  for (PetscInt i = 0; i < n * points * image_channels; i++)
-    denoised[i] += (float)d->at[first + i / (points * image_channels)].out * SpanTensorFloats(out)[i];
+  for (PetscInt i = 0; i < n * points * d->of_image; i++)
+    denoised[i] += (float)d->at[first + i / (points * d->of_image)].out * SpanTensorFloats(out)[i];
   PetscCall(SpanTensorDestroy(&in));
   PetscCall(SpanTensorDestroy(&out));
   PetscFunctionReturn(0);
@@ -342,20 +373,20 @@ static PetscErrorCode DenoiseBatch(const Denoising *d, PetscInt first, PetscInt 
 static PetscErrorCode GradientBatch(const Denoising *d, PetscInt first, PetscInt n, float *gradient)
 {
   const PetscInt points  = d->points;
-  const float *cotangent = d->cotangent + first * points * image_channels;
+  const float *cotangent = d->cotangent + first * points * d->of_image;
   SpanTensor in, out, seed;
   PetscFunctionBeginUser;
-  SpanPatchesCut(&d->geometry, d->h, d->w, image_channels, d->images, n, d->origins + first, d->patches);
+  SpanPatchesCut(&d->geometry, d->h, d->w, d->of_image, d->images, n, d->origins + first, d->patches);
   PetscCall(Apply(d, first, n, &in, &out));
   PetscCall(SpanTensorCreateLike(out, &seed));
-  for (PetscInt i = 0; i < n * points * image_channels; i++)
-    SpanTensorFloats(seed)[i] = (float)d->at[first + i / (points * image_channels)].out * cotangent[i];
+  for (PetscInt i = 0; i < n * points * d->of_image; i++)
+    SpanTensorFloats(seed)[i] = (float)d->at[first + i / (points * d->of_image)].out * cotangent[i];
   PetscCall(SpanTapeBackward(d->tape, out, seed));
   PetscCall(PetscArraycpy(gradient, SpanTensorFloats(in->gradient), n * points * d->channels));
   ScaleInput(d, first, n, gradient);
   for (PetscInt i = 0; i < n * points; i++)
-    for (PetscInt k = 0; k < image_channels; k++)
-      gradient[i * d->channels + k] += (float)d->at[first + i / points].skip * cotangent[i * image_channels + k];
+    for (PetscInt k = 0; k < d->of_image; k++)
+      gradient[i * d->channels + k] += (float)d->at[first + i / points].skip * cotangent[i * d->of_image + k];
   PetscCall(SpanTensorDestroy(&in));
   PetscCall(SpanTensorDestroy(&out));
   PetscCall(SpanTensorDestroy(&seed));
@@ -414,8 +445,8 @@ static PetscErrorCode Start(SpanTape tape, SpanPrior prior, MPI_Comm team, SpanT
                             const PetscInt offset[2], Denoising *d)
 {
   PetscFunctionBeginUser;
-  PetscCheck(x->n_dims == 4 && x->shape[3] == image_channels && x->type == SPAN_FLOAT32, team, PETSC_ERR_ARG_SIZ,
-             "a prior denoises float32 images (N, H, W, 2)");
+  PetscCheck(x->n_dims == 4 && x->shape[3] == prior->config.channels && x->type == SPAN_FLOAT32, team,
+             PETSC_ERR_ARG_SIZ, "a prior denoises float32 images (N, H, W, %" PetscInt_FMT ")", prior->config.channels);
   *d = (Denoising){.tape     = tape,
                    .prior    = prior,
                    .team     = team,
@@ -424,6 +455,7 @@ static PetscErrorCode Start(SpanTape tape, SpanPrior prior, MPI_Comm team, SpanT
                    .h        = (PetscInt)x->shape[1],
                    .w        = (PetscInt)x->shape[2],
                    .channels = prior->config.unet.in_channels,
+                   .of_image = prior->config.channels,
                    .images   = SpanTensorFloats(x)};
   for (PetscInt i = 0; i < d->n_images; i++)
     PetscCheck(sigma[i] > 0, team, PETSC_ERR_ARG_OUTOFRANGE, "a noise level of %g", sigma[i]);
@@ -449,11 +481,11 @@ PetscErrorCode SpanPriorDenoise(SpanTape tape, SpanPrior prior, MPI_Comm team, S
   float *denoised;
   PetscFunctionBeginUser;
   PetscCall(Start(tape, prior, team, x, sigma, offset, &d));
-  const PetscInt size = d.points * image_channels;
+  const PetscInt size = d.points * d.of_image;
   PetscCall(SpanArenaGet(SpanTapeArena(tape), (size_t)(d.n_batches * d.batch * size) * sizeof *denoised, &denoised));
   PetscCall(RunShare(&d, DenoiseBatch, size, denoised));
   PetscCall(SpanTensorCreateLike(x, result));
-  PetscCall(SpanPatchesJoin(&d.geometry, d.n_images, d.h, d.w, image_channels, d.n_patches, d.origins, denoised,
+  PetscCall(SpanPatchesJoin(&d.geometry, d.n_images, d.h, d.w, d.of_image, d.n_patches, d.origins, denoised,
                             SpanTensorFloats(*result)));
   PetscCall(SpanArenaReturn(SpanTapeArena(tape), denoised));
   PetscCall(Finish(&d));
@@ -486,14 +518,14 @@ PetscErrorCode SpanPriorDenoiseGradient(SpanTape tape, SpanPrior prior, MPI_Comm
   PetscCall(SpanTensorCheckSame("cotangent of denoised images", x, cotangent));
   PetscCheck(cotangent->type == SPAN_FLOAT32, team, PETSC_ERR_ARG_WRONG, "a cotangent must be float32");
   const PetscInt points = d.n_batches * d.batch * d.points;
-  PetscCall(SpanArenaGet(arena, (size_t)(points * image_channels) * sizeof *given, &given));
+  PetscCall(SpanArenaGet(arena, (size_t)(points * d.of_image) * sizeof *given, &given));
   PetscCall(SpanArenaGet(arena, (size_t)(points * d.channels) * sizeof *gradient, &gradient));
-  SpanPatchesJoinTransposed(&d.geometry, d.n_images, d.h, d.w, image_channels, d.n_patches, d.origins,
+  SpanPatchesJoinTransposed(&d.geometry, d.n_images, d.h, d.w, d.of_image, d.n_patches, d.origins,
                             SpanTensorFloats(cotangent), given);
   d.cotangent = given;
   PetscCall(RunGradient(&d, gradient));
   PetscCall(SpanTensorCreateLike(x, result));
-  SpanPatchesCutTransposed(&d.geometry, d.n_images, d.h, d.w, image_channels, d.n_patches, d.origins, gradient,
+  SpanPatchesCutTransposed(&d.geometry, d.n_images, d.h, d.w, d.of_image, d.n_patches, d.origins, gradient,
                            SpanTensorFloats(*result));
   PetscCall(SpanArenaReturn(arena, gradient));
   PetscCall(SpanArenaReturn(arena, given));

@@ -1,17 +1,25 @@
-/* A learned prior of complex images: a UNet, the denoiser form it was trained in, how images are cut into patches for
-   it, and the scale of its data. Images are (N, H, W, 2), real and imaginary parts. */
+/* A learned prior of images: a UNet, the denoiser form it was trained in, how images are cut into patches for it, and
+   the scale of its data. Images are (N, H, W, C): real and imaginary parts (C = 2), or one real channel. */
 #pragma once
 #include <subspan/io/model.h>
 #include <subspan/operators/networks/denoiser.h>
 #include <subspan/operators/networks/patches.h>
 #include <subspan/operators/networks/unet.h>
 
+/* What the prior's numbers mean: only what is relative to an image's own brightness, or CT numbers. */
+typedef enum { SPAN_PRIOR_RELATIVE, SPAN_PRIOR_HU } SpanPriorUnits;
+extern const char *const SpanPriorUnitNames[]; /* "relative", "HU", NULL */
+
 typedef struct {
+  PetscInt channels;   /* of an image: 1 or 2 */
   SpanUNetConfig unet; /* its channels follow from the patches: see SpanPriorCreate */
   SpanDenoiser denoiser;
   SpanPatchGeometry patches;     /* rows = columns = 0: whole images */
   double data_share, data_level; /* in the training data the share `data_share` of the pixels above 0 has a magnitude
                                     below `data_level`: scale images to it */
+  SpanPriorUnits units;
+  double low, scale; /* HU: the prior's number is scale (HU - low), in training cut off below 0 and above `high` */
+  double high;
 } SpanPriorConfig;
 
 typedef struct SpanPrior_ *SpanPrior;
@@ -35,7 +43,7 @@ PetscErrorCode SpanPriorSave(SpanPrior prior, const float values[], SpanModelSto
 PetscErrorCode SpanPriorReadWeights(SpanPrior prior, SpanModel model);
 
 /* Collective on `team`, whose ranks have the same x and share the patches, a batch at a time: D(x; sigma), the same
-   bits on each rank and for any number of them. x: (N, H, W, 2), float32; sigma: N noise levels, above 0; offset: shift
+   bits on each rank and for any number of them. x: (N, H, W, C), float32; sigma: N noise levels, above 0; offset: shift
    of the patch grid in rows and columns, any number (it is taken modulo the patch less its margins); NULL: none.
    Patches overlap by a quarter of their side, of which each gives the half next to its middle. Nothing is recorded on
    the tape. */

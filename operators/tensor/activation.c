@@ -46,6 +46,8 @@ double SpanActivationReference(SpanActivation activation, double x)
     return x / (1 + exp(-x));
   case SPAN_GELU:
     return 0.5 * x * (1 + erf(x * M_SQRT1_2));
+  case SPAN_TANH:
+    return tanh(x);
   case SPAN_IDENTITY:
     break;
   }

@@ -11,8 +11,11 @@ typedef struct Block_ {
   int size_class;
 } Block;
 
+enum { near_classes = 3 }; /* a third larger */
+
 struct SpanArena_ {
   Block *free[n_classes];
+  PetscBool varying;
   size_t in_use, taken, peak;
 };
 
@@ -33,15 +36,39 @@ PetscErrorCode SpanArenaCreate(SpanArena *arena)
   PetscFunctionReturn(0);
 }
 
+/* The first of the list's blocks, to the operating system. */
+static void ReleaseOne(SpanArena arena, int size_class)
+{
+  Block *block            = arena->free[size_class];
+  arena->free[size_class] = block->next;
+  arena->taken -= block->bytes;
+  free(block);
+}
+
 static void Release(SpanArena arena)
 {
   for (int i = 0; i < n_classes; i++)
-    while (arena->free[i]) {
-      Block *block   = arena->free[i];
-      arena->free[i] = block->next;
-      arena->taken -= block->bytes;
-      free(block);
+    while (arena->free[i]) ReleaseOne(arena, i);
+}
+
+PetscErrorCode SpanArenaSetVarying(SpanArena arena, PetscBool varying)
+{
+  PetscFunctionBeginUser;
+  arena->varying = varying;
+  PetscFunctionReturn(0);
+}
+
+/* The nearest list with a free block; if there is none, one a little smaller makes room. */
+static int Near(SpanArena arena, int size_class)
+{
+  for (int i = size_class; i <= size_class + near_classes && i < n_classes; i++)
+    if (arena->free[i]) return i;
+  for (int i = size_class - 1; i >= size_class - near_classes && i >= 0; i--)
+    if (arena->free[i]) {
+      ReleaseOne(arena, i);
+      break;
     }
+  return size_class;
 }
 
 PetscErrorCode SpanArenaDestroy(SpanArena *arena)
@@ -86,7 +113,7 @@ PetscErrorCode SpanArenaGet(SpanArena arena, size_t bytes, void *block)
   size_t rounded;
   const int size_class = SizeClass(bytes, &rounded);
   PetscFunctionBeginUser;
-  PetscCall(Take(arena, size_class, size_class, rounded, bytes, block));
+  PetscCall(Take(arena, size_class, arena->varying ? Near(arena, size_class) : size_class, rounded, bytes, block));
   PetscFunctionReturn(0);
 }
 

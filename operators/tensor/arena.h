@@ -8,6 +8,10 @@ typedef struct SpanArena_ *SpanArena;
 PetscErrorCode SpanArenaCreate(SpanArena *arena);
 /* Errors: blocks are still out. */
 PetscErrorCode SpanArenaDestroy(SpanArena *arena);
+/* For batches whose sizes differ from step to step: a request takes a free block that is up to a third larger, or has
+   smaller ones that are nearly as large returned to the operating system before it asks for more, so that memory
+   settles at what the largest step needs and not at that of every size there was. Off unless set. */
+PetscErrorCode SpanArenaSetVarying(SpanArena arena, PetscBool varying);
 /* Uninitialised memory, aligned to 64 bytes. */
 PetscErrorCode SpanArenaGet(SpanArena arena, size_t bytes, void *block);
 /* The same for memory that is returned at once: takes the smallest block that is free, however large. */

@@ -115,25 +115,39 @@ static PetscErrorCode AccumulateVector(SpanTape tape, SpanTensor parameter, cons
   PetscFunctionReturn(0);
 }
 
+/* values: n numbers, summed over the ranks that share the batch. */
+static PetscErrorCode TeamSum(SpanTape tape, PetscInt64 n, double values[])
+{
+  int ranks;
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(SpanTapeTeam(tape), &ranks));
+  if (ranks > 1) PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, values, (int)n, MPI_DOUBLE, MPI_SUM, SpanTapeTeam(tape)));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Backward(SpanTape tape, SpanNode node)
 {
   SpanTensor x = node->inputs[0], weight = node->inputs[1], bias = node->inputs[2], dx;
   const PetscInt64 c = weight->size, rows = x->size / c;
   const float *statistics  = SpanTensorFloats(node->saved[0]);
   const PetscBool training = (PetscBool)node->with.integer[1];
-  double *sums;
+  double *sums, *all; /* all: over the team, and the rows */
   float *coefficients;
 
   PetscFunctionBeginUser;
   PetscCall(SpanArenaGet(SpanTapeArena(tape), (size_t)(2 * c) * sizeof *sums, &sums));
+  PetscCall(SpanArenaGet(SpanTapeArena(tape), (size_t)(2 * c + 1) * sizeof *all, &all));
   PetscCall(SpanArenaGet(SpanTapeArena(tape), (size_t)(n_coefficients * c) * sizeof *coefficients, &coefficients));
   Coefficients(c, statistics, SpanTensorFloats(weight), SpanTensorFloats(bias), coefficients);
   Context context = {x, node->output->gradient, NULL, coefficients, c, (SpanActivation)node->with.integer[0]};
   PetscCall(SpanColumnSums(SpanTapeArena(tape), rows, c, 2, BackwardSums, &context, 3 * c, sums));
+  PetscCall(PetscArraycpy(all, sums, 2 * c));
+  all[2 * c] = (double)rows;
+  if (training) PetscCall(TeamSum(tape, 2 * c + 1, all));
   for (PetscInt64 i = 0; i < c; i++) {
     const double inverse = statistics[c + i], a = coefficients[A * c + i];
-    coefficients[D * c + i] = training ? (float)(-a * inverse * inverse * sums[c + i] / (double)rows) : 0;
-    coefficients[E * c + i] = training ? (float)(-a * sums[i] / (double)rows) : 0;
+    coefficients[D * c + i] = training ? (float)(-a * inverse * inverse * all[c + i] / all[2 * c]) : 0;
+    coefficients[E * c + i] = training ? (float)(-a * all[i] / all[2 * c]) : 0;
     sums[c + i] *= inverse;
   }
   PetscCall(AccumulateVector(tape, bias, sums));
@@ -145,6 +159,30 @@ static PetscErrorCode Backward(SpanTape tape, SpanNode node)
     PetscCall(SpanTensorAccumulate(x, &dx));
   }
   PetscCall(SpanArenaReturn(SpanTapeArena(tape), coefficients));
+  PetscCall(SpanArenaReturn(SpanTapeArena(tape), all));
+  PetscCall(SpanArenaReturn(SpanTapeArena(tape), sums));
+  PetscFunctionReturn(0);
+}
+
+/* The rank's mean and variance of each channel become those of the whole team, N rows:
+     mean = sum n_r mean_r / N,  variance = sum n_r (variance_r + (mean_r - mean)^2) / N. */
+static PetscErrorCode TeamMoments(SpanTape tape, PetscInt64 c, double *mean, double *variance, double *rows)
+{
+  const double own = *rows;
+  double *sums;
+  PetscFunctionBeginUser;
+  PetscCall(SpanArenaGet(SpanTapeArena(tape), (size_t)(c + 1) * sizeof *sums, &sums));
+  for (PetscInt64 i = 0; i < c; i++) sums[i] = own * mean[i];
+  sums[c] = own;
+  PetscCall(TeamSum(tape, c + 1, sums));
+  *rows = sums[c];
+  for (PetscInt64 i = 0; i < c; i++) {
+    const double all = sums[i] / *rows;
+    sums[i]          = own * (variance[i] + PetscSqr(mean[i] - all));
+    mean[i]          = all;
+  }
+  PetscCall(TeamSum(tape, c, sums));
+  for (PetscInt64 i = 0; i < c; i++) variance[i] = sums[i] / *rows;
   PetscCall(SpanArenaReturn(SpanTapeArena(tape), sums));
   PetscFunctionReturn(0);
 }
@@ -153,27 +191,31 @@ static PetscErrorCode Backward(SpanTape tape, SpanNode node)
 static PetscErrorCode BatchStatistics(SpanTape tape, SpanTensor x, SpanTensor mean, SpanTensor variance,
                                       double momentum, double eps, float *coefficients, float *statistics)
 {
-  const PetscInt64 c = mean->size, rows = x->size / c;
+  const PetscInt64 c    = mean->size;
   const Context context = {x, NULL, NULL, coefficients, c, SPAN_IDENTITY};
   float *pivot          = coefficients + MEAN * c;
-  double *sums;
+  double *sums, rows = (double)(x->size / c);
   PetscFunctionBeginUser;
-  PetscCheck(rows > 1, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "batch norm: %lld rows in training; must be 2 or more",
-             (long long)rows);
   if (x->type == SPAN_FLOAT32)
     PetscCall(PetscArraycpy(pivot, SpanTensorFloats(x), c));
   else
     SpanFromBfloat((const uint16_t *)x->data, c, pivot);
   PetscCall(SpanArenaGet(SpanTapeArena(tape), (size_t)(2 * c) * sizeof *sums, &sums));
-  PetscCall(SpanColumnSums(SpanTapeArena(tape), rows, c, 2, Moments, &context, c, sums));
+  PetscCall(SpanColumnSums(SpanTapeArena(tape), x->size / c, c, 2, Moments, &context, c, sums));
   for (PetscInt64 i = 0; i < c; i++) {
-    const double shift = sums[i] / (double)rows, m = pivot[i] + shift;
-    const double v    = PetscMax(sums[c + i] / (double)rows - shift * shift, 0);
+    const double shift = sums[i] / rows;
+    sums[i]            = pivot[i] + shift;
+    sums[c + i]        = PetscMax(sums[c + i] / rows - shift * shift, 0);
+  }
+  PetscCall(TeamMoments(tape, c, sums, sums + c, &rows));
+  PetscCheck(rows > 1, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "batch norm: %g rows in training; must be 2 or more", rows);
+  for (PetscInt64 i = 0; i < c; i++) {
+    const double m = sums[i], v = sums[c + i];
     statistics[i]     = (float)m;
     statistics[c + i] = (float)(1 / sqrt(v + eps));
     float *running[2] = {SpanTensorFloats(mean) + i, SpanTensorFloats(variance) + i};
     *running[0]       = (float)((1 - momentum) * *running[0] + momentum * m);
-    *running[1]       = (float)((1 - momentum) * *running[1] + momentum * v * (double)rows / (double)(rows - 1));
+    *running[1]       = (float)((1 - momentum) * *running[1] + momentum * v * rows / (rows - 1));
   }
   PetscCall(SpanArenaReturn(SpanTapeArena(tape), sums));
   PetscFunctionReturn(0);

@@ -5,7 +5,7 @@
    as well. Where a type is not named, activations may be float32 or bfloat16 and keep their type; parameters are
    float32. Shapes that do not fit are errors that name the operation and the shapes. */
 #pragma once
-#include <subspan/operators/tensor/index.h>
+#include <subspan/operators/tensor/pairs.h>
 #include <subspan/operators/tensor/tape.h>
 
 /* From (N, H, W, C) into blocks of channels, and back. */
@@ -20,9 +20,24 @@ PetscErrorCode SpanConvolution(SpanTape tape, SpanTensor x, SpanTensor w, SpanTe
 /* y = x w' + b along the last axis. x: (..., I), float32; w: (O, I); b: (O) or NULL. */
 PetscErrorCode SpanLinear(SpanTape tape, SpanTensor x, SpanTensor w, SpanTensor b, SpanTensor *y);
 
-typedef enum { SPAN_IDENTITY, SPAN_RELU, SPAN_SILU, SPAN_GELU } SpanActivation;
-/* relu(x) = max(x, 0); silu(x) = x / (1 + exp(-x)); gelu(x) = x (1 + erf(x / sqrt 2)) / 2. */
+/* y = a b. a: (m, k); b: (k, n); float32. */
+PetscErrorCode SpanMatrixProduct(SpanTape tape, SpanTensor a, SpanTensor b, SpanTensor *y);
+
+typedef enum { SPAN_IDENTITY, SPAN_RELU, SPAN_SILU, SPAN_GELU, SPAN_TANH } SpanActivation;
+/* relu(x) = max(x, 0); silu(x) = x / (1 + exp(-x)); gelu(x) = x (1 + erf(x / sqrt 2)) / 2; tanh(x). */
 PetscErrorCode SpanActivate(SpanTape tape, SpanActivation activation, SpanTensor x, SpanTensor *y);
+
+/* Layers y_l = activation_l(y_l-1 w_l' + b_l + ..) at each point, in one pass through memory. To the last layer's sum
+   are added gate x (a weight a channel) and `last`, to the first one's *first, whose share is taken: it gives its
+   memory where nobody else needs it. x: (.., I), w_l: (O_l, I_l), b_l: (O_l) or NULL; gate, *first, last: NULL, or of a
+   shape that fits. float32. */
+enum { span_perceptron_max_layers = 3 };
+typedef struct {
+  SpanTensor weight, bias;
+  SpanActivation activation;
+} SpanPerceptronLayer;
+PetscErrorCode SpanPerceptron(SpanTape tape, SpanTensor x, int n_layers, const SpanPerceptronLayer layers[],
+                              SpanTensor gate, SpanTensor *first, SpanTensor last, SpanTensor *y);
 
 /* Group norm (Wu and He 2018), modulation and activation in one:
      y = activation((weight (x - mean) / sqrt(variance + eps) + bias) (1 + scale) + shift),
@@ -39,7 +54,7 @@ PetscErrorCode SpanLayerNorm(SpanTape tape, SpanTensor x, SpanTensor weight, Spa
 /* Batch norm (Ioffe and Szegedy 2015) over all axes but the last, and activation, formula as layer norm's. x: (..., C);
    weight, bias, mean, variance: (C). training: by the batch's moments (biased variance), and mean and variance, the
    running ones, move towards them by `momentum` (variance unbiased, as PyTorch does); otherwise by mean and variance,
-   which stay as they are. Errors: a single row in training. */
+   which stay as they are. The batch is that of all ranks of the tape's team. Errors: a single row in training. */
 PetscErrorCode SpanBatchNorm(SpanTape tape, SpanTensor x, SpanTensor weight, SpanTensor bias, SpanTensor mean,
                              SpanTensor variance, double momentum, double eps, PetscBool training,
                              SpanActivation activation, SpanTensor *y);
@@ -54,6 +69,10 @@ PetscErrorCode SpanAttention(SpanTape tape, SpanTensor qkv, PetscInt heads, Span
 /* Means of 2 x 2 points, and each point twice along both axes. x: (N, H, W, C); H and W even for the first. */
 PetscErrorCode SpanDownsample(SpanTape tape, SpanTensor x, SpanTensor *y);
 PetscErrorCode SpanUpsample(SpanTape tape, SpanTensor x, SpanTensor *y);
+
+/* points[a] zeros on both sides of each axis a of the grid, or as many points less where they are below 0. x: (N, n1,
+   .., nd, C), float32. */
+PetscErrorCode SpanPad(SpanTape tape, SpanTensor x, const PetscInt64 points[], SpanTensor *y);
 
 /* y = a + b, of one shape. */
 PetscErrorCode SpanAdd(SpanTape tape, SpanTensor a, SpanTensor b, SpanTensor *y);
@@ -71,8 +90,13 @@ PetscErrorCode SpanCast(SpanTape tape, SpanTensor x, SpanTensorType type, SpanTe
 PetscErrorCode SpanSquaredError(SpanTape tape, SpanTensor x, SpanTensor target, SpanTensor weight, SpanTensor *loss);
 /* The mean of |x - target| over all elements: a scalar, float32. target, of x's shape, is not differentiated. */
 PetscErrorCode SpanAbsoluteError(SpanTape tape, SpanTensor x, SpanTensor target, SpanTensor *loss);
-/* The mean over the batch of |x[n] - target[n]|_2 / |target[n]|_2: a scalar, float32; target as above. */
-PetscErrorCode SpanRelativeError(SpanTape tape, SpanTensor x, SpanTensor target, SpanTensor *loss);
+/* The mean over samples and channels of |x - target| / |target - offset| in the norm of L2 or, with central differences
+   by points 1 / n apart, of H1 (sobolev_error.c): a scalar, float32. x: (N, n1, .., nd, C), float32; target as above;
+   periodic: the differences go around the edge; offset: (C), or NULL; errors: NULL, or (N), each sample's. Errors: an
+   axis too short for differences. */
+typedef enum { SPAN_L2, SPAN_H1 } SpanSobolevOrder;
+PetscErrorCode SpanSobolevError(SpanTape tape, SpanTensor x, SpanTensor target, SpanSobolevOrder order,
+                                PetscBool periodic, const float offset[], SpanTensor *loss, double errors[]);
 /* The mean over rows of -log softmax(x)[label]: a scalar, float32. x: (..., C), a row a label; labels, in [0, C), must
    live until the backward pass. */
 PetscErrorCode SpanCrossEntropy(SpanTape tape, SpanTensor x, const PetscInt labels[], SpanTensor *loss);
@@ -89,6 +113,26 @@ PetscErrorCode SpanGather(SpanTape tape, SpanTensor x, SpanIndex index, SpanTens
    The index as above. */
 PetscErrorCode SpanSegmentSum(SpanTape tape, SpanTensor x, SpanIndex index, SpanTensor *y);
 PetscErrorCode SpanSegmentMean(SpanTape tape, SpanTensor x, SpanIndex index, SpanTensor *y);
+
+/* Sums over the neighbours in a graph, for each column (pairs.h): with edges e from node from[e] to node to[e],
+     y[i, j, ..] = (1 + eps) x[i, j, ..] + sum of x[from[e], j, ..] over all e with to[e] = i.
+   x, y: (rows of pairs, C), float32; eps: (1). from and to NULL: no edges. pairs and indices must live until the
+   backward pass. */
+PetscErrorCode SpanAggregate(SpanTape tape, SpanTensor x, SpanTensor eps, SpanPairs pairs, SpanIndex from, SpanIndex to,
+                             SpanTensor *y);
+/* The sum over neighbours, a linear map, layer norm over the channels and activation in one:
+     y = activation(weight (z - mean) / sqrt(variance + norm_eps) + bias), z = a w' + b,
+   a = SpanAggregate of x, or x itself if eps is NULL. x: (rows of pairs, I), float32; w: (O, I); b: (O), or (n_nodes,
+   O): one for all rows of a node; weight, bias: (O); y: (rows of pairs, O). pairs and indices as above. */
+PetscErrorCode SpanGraphLinear(SpanTape tape, SpanTensor x, SpanTensor eps, SpanPairs pairs, SpanIndex from,
+                               SpanIndex to, SpanTensor w, SpanTensor b, SpanTensor weight, SpanTensor bias,
+                               double norm_eps, SpanActivation activation, SpanTensor *y);
+/* V diag(z_c) U' for each graph g and channel c, V and U its rows of eigenvectors:
+     y[i, j, c] = sum_k vectors[i, k] z[g, k, c] columns[j, k].
+   z: (graphs, d, C); vectors: (nodes, d); columns: (columns of all graphs, d), neither differentiated; y: (rows of
+   pairs, C); float32. pairs as above. */
+PetscErrorCode SpanSpectralProduct(SpanTape tape, SpanTensor z, SpanTensor vectors, SpanTensor columns, SpanPairs pairs,
+                                   SpanTensor *y);
 
 /* Real Fourier transform over the n_axes (1 to 3) axes before the last, norm "forward", P points in all:
      y[n, k, c] = 1/P sum_r x[n, r, c] exp(-2 pi i k.r / n),

@@ -31,8 +31,15 @@ void SpanSumReference(PetscInt64 outer, PetscInt64 n, PetscInt64 inner, const fl
 void SpanGatherReference(PetscInt64 n, const PetscInt index[], PetscInt64 width, const float *x, float *y);
 void SpanSegmentSumReference(PetscInt64 n, const PetscInt index[], PetscInt64 rows, PetscInt64 width, PetscBool mean,
                              const float *x, float *y);
+/* a: (m, k); b: (k, n); y: (m, n). */
+void SpanMatrixProductReference(PetscInt64 m, PetscInt64 k, PetscInt64 n, const float *a, const float *b, float *y);
+/* One graph. x, y: (nodes, columns, width). */
+void SpanAggregateReference(PetscInt64 nodes, PetscInt64 columns, PetscInt64 edges, const PetscInt from[],
+                            const PetscInt to[], PetscInt64 width, float eps, const float *x, float *y);
+/* One graph. z: (d, channels); v: (nodes, d); u: (columns, d); y: (nodes, columns, channels). */
+void SpanSpectralProductReference(PetscInt64 nodes, PetscInt64 columns, PetscInt64 d, PetscInt64 channels,
+                                  const float *z, const float *v, const float *u, float *y);
 /* x: (samples, n0, n1, n2, c); spectrum: (samples, n0, n1, n2 / 2 + 1, c, 2). */
 void SpanFourierReference(PetscInt64 samples, const PetscInt64 n[3], PetscInt64 c, const float *x, float *spectrum);
 double SpanAbsoluteErrorReference(PetscInt64 n, const float *x, const float *target);
-double SpanRelativeErrorReference(PetscInt64 samples, PetscInt64 size, const float *x, const float *target);
 double SpanCrossEntropyReference(PetscInt64 rows, PetscInt64 c, const float *x, const PetscInt labels[]);

@@ -5,6 +5,7 @@ struct SpanTape_ {
   SpanArena arena;
   SpanOneDNN dnn;
   SpanTensorType type;
+  MPI_Comm team;
   PetscBool recording, recompute;
   SpanNode last; /* recorded; each knows the one before */
   PetscInt n_nodes;
@@ -16,6 +17,7 @@ PetscErrorCode SpanTapeCreate(SpanTape *tape)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscNew(tape));
+  (*tape)->team = MPI_COMM_SELF;
   PetscCall(SpanArenaCreate(&(*tape)->arena));
   PetscCall(SpanOneDNNCreate((*tape)->arena, &(*tape)->dnn));
   PetscFunctionReturn(0);
@@ -64,6 +66,15 @@ PetscErrorCode SpanTapeSetType(SpanTape tape, SpanTensorType type)
   tape->type = type;
   PetscFunctionReturn(0);
 }
+
+PetscErrorCode SpanTapeSetTeam(SpanTape tape, MPI_Comm team)
+{
+  PetscFunctionBeginUser;
+  tape->team = team;
+  PetscFunctionReturn(0);
+}
+
+MPI_Comm SpanTapeTeam(SpanTape tape) { return tape->team; }
 
 PetscErrorCode SpanTapeOnReady(SpanTape tape, SpanTapeReady ready, void *context)
 {

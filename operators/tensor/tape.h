@@ -20,6 +20,11 @@ PetscBool SpanTapeIsRecording(SpanTape tape);
 PetscErrorCode SpanTapeSetType(SpanTape tape, SpanTensorType type);
 SpanTensorType SpanTapeGetType(SpanTape tape);
 
+/* The ranks that share a batch: batch norm in training takes the moments of all of them, in the same order of calls on
+   each. MPI_COMM_SELF unless set; the communicator stays the caller's. */
+PetscErrorCode SpanTapeSetTeam(SpanTape tape, MPI_Comm team);
+MPI_Comm SpanTapeTeam(SpanTape tape);
+
 /* Whether float32 convolutions of 3 x 3 may go by Winograd's F(4 x 4, 3 x 3) (Lavin and Gray 2016, arXiv 1509.09308),
    where oneDNN has it (2.x) and the channels are 32 or more: a quarter of the products, and a relative error of some
    1e-6 instead of 1e-7. On unless set. */
@@ -48,7 +53,7 @@ PetscErrorCode SpanTapeSegment(SpanTape tape, SpanSegment segment, void *context
 
 /* For operations ------------------------------------------------------------------------------------------------- */
 
-enum { span_node_max_inputs = 8 };
+enum { span_node_max_inputs = 10 };
 
 typedef struct SpanNode_ *SpanNode;
 struct SpanNode_ {

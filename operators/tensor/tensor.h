@@ -8,7 +8,7 @@
 #include <petscsys.h>
 #include <subspan/operators/tensor/arena.h>
 
-enum { span_tensor_max_dims = 6, span_channel_block = 16 };
+enum { span_tensor_max_dims = 8, span_channel_block = 16 };
 
 typedef enum { SPAN_FLOAT32, SPAN_BFLOAT16 } SpanTensorType;
 

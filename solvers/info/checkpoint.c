@@ -1,7 +1,7 @@
 /* What a checkpoint holds: the slices of a reconstruction that are finished, or how far a training has come. */
 #include <subspan/io/hdf5_read.h>
 #include <subspan/solvers/info/say.h>
-#include <subspan/solvers/train/report.h>
+#include <subspan/solvers/train/run.h>
 
 static PetscErrorCode Reconstruction(const char path[], hid_t file, cJSON *json)
 {

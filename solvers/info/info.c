@@ -2,6 +2,7 @@
 #include <subspan/base/error.h>
 #include <subspan/base/options.h>
 #include <subspan/base/report.h>
+#include <subspan/io/fields.h>
 #include <subspan/io/hdf5_read.h>
 #include <subspan/io/projections.h>
 #include <subspan/io/scan.h>
@@ -80,7 +81,7 @@ static PetscErrorCode Volume(const char path[], cJSON *json)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Describe(const char path[], const char scan[], const char json_path[])
+static PetscErrorCode Describe(const char path[], const char scan[], const char group[], const char json_path[])
 {
   struct stat status;
   PetscBool volume = PETSC_FALSE, kspace = PETSC_FALSE, checkpoint = PETSC_FALSE, model = PETSC_FALSE;
@@ -99,13 +100,16 @@ static PetscErrorCode Describe(const char path[], const char scan[], const char 
     }
   }
   H5E_END_TRY;
-  const PetscBool projections = (PetscBool)(!kspace && !checkpoint && !model && SpanProjectionsIs(path));
-  if (!kspace && !checkpoint && !model && !projections) PetscCall(SpanVolumeDetect(path, &volume));
+  const PetscBool fields      = (PetscBool)(!kspace && !checkpoint && !model && SpanFieldsDetect(path)),
+                  projections = (PetscBool)(!kspace && !checkpoint && !model && !fields && SpanProjectionsIs(path));
+  if (!kspace && !checkpoint && !model && !projections && !fields) PetscCall(SpanVolumeDetect(path, &volume));
   printf("%s:\n", path);
   if (checkpoint)
     PetscCall(SpanInfoCheckpoint(path, file, json));
   else if (model)
     PetscCall(SpanInfoModel(path, file, json));
+  else if (fields)
+    PetscCall(SpanInfoFields(path, group, file, json));
   else if (projections)
     PetscCall(SpanInfoProjections(path, scan, json));
   else if (volume)
@@ -120,16 +124,17 @@ static PetscErrorCode Describe(const char path[], const char scan[], const char 
 
 PetscErrorCode SpanInfoCommand(MPI_Comm comm, const char *const inputs[], int n_inputs)
 {
-  char json[PETSC_MAX_PATH_LEN] = "", scan[PETSC_MAX_PATH_LEN] = "";
+  char json[PETSC_MAX_PATH_LEN] = "", scan[PETSC_MAX_PATH_LEN] = "", group[PETSC_MAX_PATH_LEN] = "";
   PetscBool stop;
   int rank;
   const SpanOption table[]   = {{"json", SPAN_OPTION_STRING, json, 0, 0, NULL, "write the same to this file"},
                                 {"scan", SPAN_OPTION_STRING, scan, 0, 0, NULL, "of projections: which of several"},
+                                {"group", SPAN_OPTION_STRING, group, 0, 0, NULL, "of sets of fields: which of several"},
                                 {NULL, SPAN_OPTION_BOOL, NULL, 0, 0, NULL, NULL}};
   const SpanCommandHelp help = {
       "info",
       "info FILE [--json FILE]",
-      "Says what a file is: a scan, CT projections, an image volume, a model, a checkpoint.",
+      "Says what a file is: a scan, CT projections, an image volume, a set of fields, a model, a checkpoint.",
       "  subspan info scan.h5\n  subspan info out.h5\n  subspan info examples/models/brain.h5\n",
       table,
       NULL};
@@ -139,7 +144,7 @@ PetscErrorCode SpanInfoCommand(MPI_Comm comm, const char *const inputs[], int n_
   if (stop) PetscFunctionReturn(0);
   SpanCheckInput(comm, n_inputs == 1, "info: %d inputs, one file is needed", n_inputs);
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (rank == 0) ierr = Describe(inputs[0], scan, json);
+  if (rank == 0) ierr = Describe(inputs[0], scan, group, json);
   PetscCall(SpanErrorAgree(comm, ierr));
   PetscFunctionReturn(0);
 }

@@ -2,7 +2,8 @@
 #include <subspan/io/hdf5_read.h>
 #include <subspan/operators/networks/prior.h>
 #include <subspan/solvers/info/say.h>
-#include <subspan/solvers/train/report.h>
+#include <subspan/solvers/train/prior/training.h>
+#include <subspan/solvers/train/run.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,6 +56,16 @@ static void Patches(const SpanPatchGeometry *g, cJSON *json)
             g->positions ? "yes" : "no", surroundings);
 }
 
+static void Units(const SpanPriorConfig *c, cJSON *json)
+{
+  const char *channels = c->channels == 1 ? "one real channel" : "real and imaginary part";
+  if (c->units == SPAN_PRIOR_HU)
+    SpanSay(json, "images", "%s, CT numbers in HU: 0 is %g, 1 is %g, cut off at 0 and %g (%g HU)", channels, c->low,
+            c->low + 1 / c->scale, c->high, c->low + c->high / c->scale);
+  else
+    SpanSay(json, "images", "%s, of any brightness", channels);
+}
+
 static PetscErrorCode Prior(const char path[], cJSON *json)
 {
   SpanTape tape;
@@ -71,28 +82,37 @@ static PetscErrorCode Prior(const char path[], cJSON *json)
   if (!stat(path, &status)) SpanSay(json, "size", "%.2f MB", 1e-6 * (double)status.st_size);
   Denoiser(&c->denoiser, json);
   Patches(&c->patches, json);
+  Units(c, json);
   SpanSay(json, "data", "%g %% of the pixels above 0 lay below %.4g", 100 * c->data_share, c->data_level);
   PetscCall(SpanPriorDestroy(&prior));
   PetscCall(SpanTapeDestroy(&tape));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode History(SpanModel model, cJSON *json)
+static PetscErrorCode Curve(SpanModel model, cJSON *json)
 {
-  PetscInt n, n_noise;
-  double *rows, *noise;
+  PetscInt n;
+  double *rows;
   PetscFunctionBeginUser;
   PetscCall(SpanModelReadTable(model, "curve", span_curve_names, span_curve_columns, &n, &rows));
   if (n) {
     const double *last = rows + (n - 1) * span_curve_columns;
-    SpanSay(json, "training", "%.0f steps, %.3g times through the images, %.0f s", last[0], last[1], last[5]);
+    SpanSay(json, "training", "%.0f steps, %.3g times through the set, %.0f s", last[0], last[1], last[5]);
     SpanSay(json, "loss", "%.4g at first, %.4g half way, %.4g at the end", rows[2],
             rows[n / 2 * span_curve_columns + 2], last[2]);
   }
   PetscCall(PetscFree(rows));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode PriorValidation(SpanModel model, cJSON *json)
+{
+  PetscInt n, n_noise;
+  double *rows, *noise;
+  PetscFunctionBeginUser;
   PetscCall(SpanModelReadTable(model, "noise", span_noise_names, span_noise_columns, &n_noise, &noise));
   PetscCall(SpanModelReadTable(model, "validation", span_validation_names, span_validation_columns, &n, &rows));
-  SpanTrainSayValidation(json, n, rows, n_noise, noise);
+  SpanPriorSayValidation(json, n, rows, n_noise, noise);
   PetscCall(PetscFree(rows));
   PetscCall(PetscFree(noise));
   PetscFunctionReturn(0);
@@ -104,11 +124,16 @@ PetscErrorCode SpanInfoModel(const char path[], hid_t file, cJSON *json)
   PetscFunctionBeginUser;
   PetscCall(SpanModelOpen(PETSC_COMM_SELF, path, NULL, &model));
   const PetscBool prior = (PetscBool)!strcmp(SpanModelKind(model), "prior");
-  SpanSay(json, "kind", "model, %s", prior ? "a prior: a denoiser of complex images" : SpanModelKind(model));
-  if (prior) {
-    PetscCall(Prior(path, json));
-    PetscCall(History(model, json));
-  }
+  const PetscBool operator=(PetscBool) !strcmp(SpanModelKind(model), "operator");
+  SpanSay(json, "kind", "model, %s",
+          prior   ? "a prior: a denoiser of images" :
+          operator? "an operator: from fields to fields"
+                  : SpanModelKind(model));
+  if (prior) PetscCall(Prior(path, json));
+  if (operator) PetscCall(SpanInfoOperator(path, model, json));
+  PetscCall(Curve(model, json));
+  if (prior) PetscCall(PriorValidation(model, json));
+  if (operator) PetscCall(SpanInfoOperatorValidation(model, json));
   PetscCall(SpanModelClose(&model));
   SpanSayProvenance(file, json);
   PetscFunctionReturn(0);

@@ -2,33 +2,15 @@
 #include <subspan/base/error.h>
 #include <subspan/base/report.h>
 #include <subspan/operators/imaging/fft.h>
+#include <subspan/solvers/recon/memory.h>
 #include <subspan/solvers/recon/plan.h>
 #include <subspan/solvers/recon/posterior.h>
 #include <subspan/solvers/recon/share.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-typedef struct {
-  const char *what;
-  double bytes;
-} Item;
 
 enum { most_items = 16 };
 
-/* What program and libraries hold before any array: measured at this point of this run. */
-static double Baseline(void)
-{
-  double pages = 0, unused;
-  FILE *file   = fopen("/proc/self/statm", "r");
-  if (file) {
-    if (fscanf(file, "%lf %lf", &unused, &pages) != 2) pages = 0;
-    fclose(file);
-  }
-  return pages * (double)sysconf(_SC_PAGESIZE);
-}
-
-static int Items(const SpanReconRun *run, Item items[most_items])
+static int Items(const SpanReconRun *run, SpanPlanItem items[most_items])
 {
   const SpanScanInfo *i     = run->input->info;
   const SpanReconOptions *o = run->input->options;
@@ -44,43 +26,35 @@ static int Items(const SpanReconRun *run, Item items[most_items])
   double kernels =
       64. * (double)i->n_coils * (double)i->n_coils * (double)(o->kernel * o->kernel * o->kernel * o->kernel) / 8;
   /* A prior has been tried by now: it is in the baseline. */
-  items[n++] = (Item){run->input->prior ? "program, libraries, prior" : "program and libraries", Baseline()};
-  items[n++] = (Item){"k-space", (double)coils * samples};
-  items[n++] = (Item){"k-space of a 3D scan", SpanScanPrepareMemory(run->input->scan, touched, coils)};
-  items[n++] = (Item){"coil maps", sets * (double)coils * image};
-  items[n++] = (Item){"masks", 1.5 * image};
-  items[n++] = (Item){"ESPIRiT kernels", o->maps[0] || i->n_coils == 1 ? 0 : 3 * kernels};
-  items[n++] = (Item){"adjoint, reference", (1 + (run->input->reference ? 1 : 0)) * sets * image};
-  items[n++] = (Item){"work of A and A'A", (3 + sets) * image};
+  items[n++] =
+      (SpanPlanItem){run->input->prior ? "program, libraries, prior" : "program and libraries", SpanPlanBaseline()};
+  items[n++] = (SpanPlanItem){"k-space", (double)coils * samples};
+  items[n++] = (SpanPlanItem){"k-space of a 3D scan", SpanScanPrepareMemory(run->input->scan, touched, coils)};
+  items[n++] = (SpanPlanItem){"coil maps", sets * (double)coils * image};
+  items[n++] = (SpanPlanItem){"masks", 1.5 * image};
+  items[n++] = (SpanPlanItem){"ESPIRiT kernels", o->maps[0] || i->n_coils == 1 ? 0 : 3 * kernels};
+  items[n++] = (SpanPlanItem){"adjoint, reference", (1 + (run->input->reference ? 1 : 0)) * sets * image};
+  items[n++] = (SpanPlanItem){"work of A and A'A", (3 + sets) * image};
   if (i->noncartesian)
-    items[n++] = (Item){"NUFFT and Toeplitz plans",
-                        SpanNufftMemory(i->ny, i->nx, i->n_rows * i->n_samples) + SpanToeplitzMemory(i->ny, i->nx)};
+    items[n++] = (SpanPlanItem){"NUFFT and Toeplitz plans", SpanNufftMemory(i->ny, i->nx, i->n_rows * i->n_samples) +
+                                                                SpanToeplitzMemory(i->ny, i->nx)};
   if (run->input->prior && strcmp(o->sampler.start, "noise"))
-    items[n++] = (Item){"start, work of its method",
-                        (1 + (double)SpanReconMethodFind(o->sampler.start)->work_images()) * sets * image};
-  items[n++] = (Item){"work of the method", (double)run->method->work_images() * sets * image};
-  items[n++] = (Item){"finished images", (2 * units + (run->input->reference ? slices : 0)) * pixels * 4};
+    items[n++] = (SpanPlanItem){"start, work of its method",
+                                (1 + (double)SpanReconMethodFind(o->sampler.start)->work_images()) * sets * image};
+  items[n++] = (SpanPlanItem){"work of the method", (double)run->method->work_images() * sets * image};
+  items[n++] = (SpanPlanItem){"finished images", (2 * units + (run->input->reference ? slices : 0)) * pixels * 4};
   /* Magnitude, phase and deviation, and the magnitudes of a sample on their way to the file. */
   if (o->samples > 1)
-    items[n++] = (Item){"mean of the samples", (3 * slices + (double)touched) * pixels * 4 +
-                                                   SpanReconPosteriorMemory(i->grid.ny * i->grid.nx)};
+    items[n++] = (SpanPlanItem){"mean of the samples", (3 * slices + (double)touched) * pixels * 4 +
+                                                           SpanReconPosteriorMemory(i->grid.ny * i->grid.nx)};
   return n;
-}
-
-static double Memory(const SpanReconRun *run)
-{
-  Item items[most_items];
-  double sum = 0;
-  int n      = Items(run, items);
-  for (int i = 0; i < n; i++) sum += items[i].bytes;
-  return sum;
 }
 
 static PetscErrorCode Print(const SpanReconRun *run)
 {
   const SpanLayout *l   = run->input->layout;
   const SpanScanInfo *i = run->input->info;
-  Item items[most_items];
+  SpanPlanItem items[most_items];
   int n                  = Items(run, items);
   double pixel           = (double)i->grid.nz * (double)i->grid.ny * (double)i->grid.nx;
   const PetscInt samples = run->input->options->samples;
@@ -92,11 +66,7 @@ static PetscErrorCode Print(const SpanReconRun *run)
                         i->format, run->n_slices, i->n_coils, i->ny, i->nx, run->method->name));
   PetscCall(PetscPrintf(l->world, "  ranks: %d in %d groups over slices, %d to a team over coils\n", l->world_size,
                         l->n_groups, l->team_size));
-  PetscCall(PetscPrintf(l->world, "  memory a rank (MiB):\n"));
-  for (int k = 0; k < n; k++)
-    if (items[k].bytes > 0)
-      PetscCall(PetscPrintf(l->world, "    %-26s %10.1f\n", items[k].what, items[k].bytes / 0x1p20));
-  PetscCall(PetscPrintf(l->world, "    %-26s %10.1f\n", "all", run->planned / 0x1p20));
+  PetscCall(SpanPlanPrint(l->world, items, n));
   PetscCall(PetscPrintf(l->world, "  output: %.1f MiB\n", pixel * 4 * arrays / 0x1p20));
   PetscCall(PetscPrintf(l->world, "  messages: %s%s\n",
                         l->team_size == 1 ? "none within a slice; one gather of figures at the end"
@@ -125,22 +95,13 @@ static PetscErrorCode CheckCounts(const SpanReconRun *run)
 
 PetscErrorCode SpanReconPlan(SpanReconRun *run, PetscBool *stop)
 {
-  MPI_Comm node;
-  double need, all, have = SpanReportFreeMemory();
+  SpanPlanItem items[most_items];
   PetscFunctionBeginUser;
   PetscCall(SpanErrorAgree(run->input->layout->world, CheckCounts(run)));
-  run->planned = Memory(run);
-  need         = run->planned - Baseline();
+  run->planned = SpanPlanSum(items, Items(run, items));
   *stop        = run->input->options->plan;
   if (*stop) PetscCall(Print(run));
-  PetscCallMPI(MPI_Comm_split_type(run->input->layout->world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
-  PetscCallMPI(MPI_Allreduce(&need, &all, 1, MPI_DOUBLE, MPI_SUM, node));
-  PetscCallMPI(MPI_Comm_free(&node));
-  int fits = have == 0 || all <= have;
-  PetscCall(SpanErrorAgree(run->input->layout->world,
-                           fits ? 0
-                                : SpanInputError("%s: the ranks of a node need %.0f MiB, it has %.0f MiB free; use "
-                                                 "more nodes, or --team to share a slice",
-                                                 run->input->info->path, all / 0x1p20, have / 0x1p20)));
+  PetscCall(SpanPlanCheck(run->input->layout->world, run->input->info->path,
+                          "use more nodes, or --team to share a slice", run->planned));
   PetscFunctionReturn(0);
 }

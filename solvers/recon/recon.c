@@ -1,11 +1,15 @@
-/* `subspan recon`: raw k-space to images. Reads the options, lays ranks out over slices and coils, takes the method's
-   steps slice by slice with checkpoints between them, compares, writes. */
+/* `subspan recon`: raw k-space to images, CT projections to volumes (ct/recon.c). Reads the options; of k-space lays
+   ranks out over slices and coils, takes the method's steps slice by slice with checkpoints between them, compares,
+   writes. */
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
 #include <subspan/base/options.h>
 #include <subspan/base/report.h>
 #include <subspan/io/maps.h>
+#include <subspan/io/projections.h>
 #include <subspan/operators/imaging/sampling.h>
+#include <subspan/solvers/recon/ct/recon.h>
+#include <subspan/solvers/recon/load_prior.h>
 #include <subspan/solvers/recon/plan.h>
 #include <subspan/solvers/recon/recon.h>
 #include <subspan/solvers/recon/run.h>
@@ -60,78 +64,35 @@ static PetscErrorCode FullySampled(MPI_Comm comm, SpanScan scan, PetscInt slice,
   PetscFunctionReturn(0);
 }
 
-/* One evaluation of the prior on an empty slice, its grid shifted as in most steps, after which its memory is known;
-   for dps its backward pass too. */
-static PetscErrorCode TryPrior(const SpanReconOptions *o, const SpanScanInfo *info, const SpanReconPriorProblem *prior)
+static PetscErrorCode ReconstructScan(MPI_Comm comm, const char path[], const SpanReconOptions *options)
 {
-  const double sigma[4]    = {1, 1, 1, 1};
-  const PetscInt offset[2] = {1, 1};
-  SpanTensor x, y, gradient;
-  PetscFunctionBeginUser;
-  PetscCall(SpanTensorCreate(SpanTapeArena(prior->tape), SPAN_FLOAT32, 4,
-                             (PetscInt64[4]){o->map_sets, info->ny, info->nx, 2}, &x));
-  PetscCall(PetscMemzero(x->data, SpanTensorBytes(x)));
-  PetscCall(SpanPriorDenoise(prior->tape, prior->prior, prior->team, x, sigma, offset, &y));
-  if (!strcmp(o->method, "dps")) {
-    PetscCall(SpanPriorDenoiseGradient(prior->tape, prior->prior, prior->team, x, sigma, offset, y, &gradient));
-    PetscCall(SpanTensorDestroy(&gradient));
-  }
-  PetscCall(SpanTensorDestroy(&x));
-  PetscCall(SpanTensorDestroy(&y));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode LoadPrior(MPI_Comm comm, const SpanReconOptions *o, const SpanScanInfo *info,
-                                const SpanLayout *layout, SpanReconPriorProblem *prior)
-{
-  PetscFunctionBeginUser;
-  *prior = (SpanReconPriorProblem){.team = layout->team, .options = &o->sampler};
-  PetscCall(SpanTapeCreate(&prior->tape));
-  if (!strcmp(o->type, "bfloat16")) PetscCall(SpanTapeSetType(prior->tape, SPAN_BFLOAT16));
-  PetscCall(SpanPriorLoad(comm, o->prior, prior->tape, &prior->prior));
-  PetscCall(TryPrior(o, info, prior));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode SpanReconCommand(MPI_Comm comm, const char *const inputs[], int n_inputs)
-{
-  SpanReconOptions options;
   SpanReconPriorProblem prior = {.tape = NULL};
-  SpanReconInput input        = {.options = &options};
+  SpanReconInput input        = {.options = options};
   SpanReconRun run            = {.input = &input};
   SpanLayout layout;
   PetscBool stop;
   float *sampling;
   PetscFunctionBeginUser;
-  PetscCall(SpanReconOptionsRead(comm, &options, &stop));
-  if (stop) PetscFunctionReturn(0);
-  SpanCheckInput(comm, n_inputs == 1, "recon: %d inputs, one scan is needed", n_inputs);
-  SpanCheckInput(comm, strcmp(inputs[0], options.output), "%s: input and output are the same file", inputs[0]);
-  if (!options.plan) {
-    PetscCall(SpanReportCheckPlace(comm, options.output));
-    PetscCall(SpanReportCheckPlace(comm, options.json));
-    PetscCall(SpanReportCheckPlace(comm, options.nifti));
-  }
-  PetscCall(SpanScanOpen(comm, inputs[0], &input.scan));
+  PetscCall(SpanScanOpen(comm, path, &input.scan));
   input.info = SpanScanGetInfo(input.scan);
-  SpanCheckInput(comm, options.map_sets == 1 || input.info->n_coils > 1,
-                 "--map_sets %" PetscInt_FMT ": the scan %s has one coil", options.map_sets, inputs[0]);
-  PetscCall(
-      SpanOptionsSlices(comm, options.slices, input.info->path, input.info->n_slices, &run.first_slice, &run.n_slices));
-  PetscCall(SpanCheckCount(comm, inputs[0], "samples of all slices", (double)run.n_slices * (double)options.samples));
-  PetscCall(SpanLayoutCreate(comm, run.n_slices * options.samples, options.team, &layout));
+  SpanCheckInput(comm, options->map_sets == 1 || input.info->n_coils > 1,
+                 "--map_sets %" PetscInt_FMT ": the scan %s has one coil", options->map_sets, path);
+  PetscCall(SpanOptionsSlices(comm, options->slices, path, input.info->n_slices, &run.first_slice, &run.n_slices));
+  PetscCall(SpanCheckCount(comm, path, "samples of all slices", (double)run.n_slices * (double)options->samples));
+  PetscCall(SpanLayoutCreate(comm, run.n_slices * options->samples, options->team, &layout));
   SpanCheckInput(comm, layout.team_size <= input.info->n_coils,
                  "--team %d: more ranks than the %" PetscInt_FMT " coils of %s", layout.team_size, input.info->n_coils,
-                 inputs[0]);
+                 path);
   input.layout = &layout;
-  PetscCall(Sampling(comm, &options, input.info, &sampling));
+  PetscCall(Sampling(comm, options, input.info, &sampling));
   input.sampling = sampling;
   if (sampling) PetscCall(FullySampled(comm, input.scan, run.first_slice, &input.reference));
-  if (options.prior[0]) {
-    PetscCall(LoadPrior(comm, &options, input.info, &layout, &prior));
+  if (options->prior[0]) {
+    PetscCall(
+        SpanReconLoadPrior(comm, layout.team, options, 2, options->map_sets, input.info->ny, input.info->nx, &prior));
     input.prior = &prior;
   }
-  run.method = SpanReconMethodFind(options.method);
+  run.method = SpanReconMethodFind(options->method);
   PetscCall(SpanReconPlan(&run, &stop));
   if (!stop) {
     PetscCall(SpanReconRunSlices(&run));
@@ -141,9 +102,31 @@ PetscErrorCode SpanReconCommand(MPI_Comm comm, const char *const inputs[], int n
     PetscCall(SpanReconRunDestroy(&run));
   }
   PetscCall(PetscFree(sampling));
-  PetscCall(SpanPriorDestroy(&prior.prior));
-  PetscCall(SpanTapeDestroy(&prior.tape));
+  PetscCall(SpanReconDestroyPrior(&prior));
   PetscCall(SpanLayoutDestroy(&layout));
   PetscCall(SpanScanClose(&input.scan));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanReconCommand(MPI_Comm comm, const char *const inputs[], int n_inputs)
+{
+  SpanReconOptions options;
+  SpanReconInputKind kind = SPAN_RECON_UNKNOWN;
+  PetscBool stop;
+  PetscFunctionBeginUser;
+  if (n_inputs > 0) kind = SpanProjectionsIs(inputs[0]) ? SPAN_RECON_PROJECTIONS : SPAN_RECON_SCAN;
+  PetscCall(SpanReconOptionsRead(comm, kind, &options, &stop));
+  if (stop) PetscFunctionReturn(0);
+  SpanCheckInput(comm, n_inputs == 1, "recon: %d inputs, one scan is needed", n_inputs);
+  SpanCheckInput(comm, strcmp(inputs[0], options.output), "%s: input and output are the same file", inputs[0]);
+  if (!options.plan) {
+    PetscCall(SpanReportCheckPlace(comm, options.output));
+    PetscCall(SpanReportCheckPlace(comm, options.json));
+    PetscCall(SpanReportCheckPlace(comm, options.nifti));
+  }
+  if (kind == SPAN_RECON_PROJECTIONS)
+    PetscCall(SpanCTReconstruct(comm, inputs[0], &options));
+  else
+    PetscCall(ReconstructScan(comm, inputs[0], &options));
   PetscFunctionReturn(0);
 }

@@ -7,6 +7,7 @@
 #include <subspan/operators/imaging/metrics.h>
 #include <subspan/solvers/compare/compare_json.h>
 #include <subspan/solvers/recon/posterior.h>
+#include <subspan/solvers/recon/provenance.h>
 #include <subspan/solvers/recon/share.h>
 #include <subspan/solvers/recon/summary.h>
 #include <stdio.h>
@@ -90,40 +91,6 @@ static PetscErrorCode Compare(Summary *s)
   PetscFunctionReturn(0);
 }
 
-static void CommandLine(char *text, size_t size)
-{
-  char **arguments;
-  int n;
-  size_t at = (size_t)snprintf(text, size, "subspan");
-  PetscGetArgs(&n, &arguments);
-  for (int i = 0; i < n && at < size; i++) at += (size_t)snprintf(text + at, size - at, " %s", arguments[i]);
-}
-
-static PetscErrorCode Provenance(Summary *s, SpanVolumeWriter writer)
-{
-  const SpanReconRun *run   = s->run;
-  const SpanReconOptions *o = run->input->options;
-  char text[4096];
-  PetscFunctionBeginUser;
-  CommandLine(text, sizeof text);
-  PetscCall(SpanVolumeWriteProvenance(writer, "command", text));
-  PetscCall(SpanVolumeWriteProvenance(writer, "version", SUBSPAN_VERSION));
-  PetscCall(PetscGetVersion(text, sizeof text));
-  PetscCall(SpanVolumeWriteProvenance(writer, "petsc", text));
-  PetscCall(SpanVolumeWriteProvenance(writer, "input", run->input->info->path));
-  PetscCall(SpanVolumeWriteProvenance(writer, "input_hash", s->hash));
-  PetscCall(SpanVolumeWriteProvenance(writer, "method", o->method));
-  PetscCall(PetscSNPrintf(text, sizeof text, "%" PetscInt_FMT, o->seed));
-  PetscCall(SpanVolumeWriteProvenance(writer, "seed", text));
-  PetscCall(PetscSNPrintf(text, sizeof text, "%d", run->input->layout->world_size));
-  PetscCall(SpanVolumeWriteProvenance(writer, "ranks", text));
-  double seconds = run->seconds_before + SpanReportSeconds();
-  PetscCallMPI(MPI_Bcast(&seconds, 1, MPI_DOUBLE, 0, run->input->layout->world));
-  PetscCall(PetscSNPrintf(text, sizeof text, "%.3f", seconds));
-  PetscCall(SpanVolumeWriteProvenance(writer, "seconds", text));
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode WriteNifti(Summary *s)
 {
   const SpanLayout *l = s->run->input->layout;
@@ -150,7 +117,13 @@ static PetscErrorCode WriteOutput(Summary *s)
   PetscCall(SpanVolumeWrite(writer, "phase", run->mine, s->count, s->phase));
   if (o->samples > 1) PetscCall(SpanReconPosteriorWrite(run, &s->posterior, writer));
   if (run->reference) PetscCall(SpanVolumeWrite(writer, "reference", run->mine, s->count, run->reference));
-  PetscCall(Provenance(s, writer));
+  const SpanReconProvenance provenance = {run->input->layout->world,
+                                          run->input->info->path,
+                                          s->hash,
+                                          o->method,
+                                          o->seed,
+                                          run->seconds_before + SpanReportSeconds()};
+  PetscCall(SpanReconWriteProvenance(&provenance, writer));
   PetscCall(SpanVolumeWriterCommit(&writer));
   if (o->nifti[0]) PetscCall(WriteNifti(s));
   PetscFunctionReturn(0);
@@ -164,7 +137,7 @@ static PetscErrorCode WriteJson(const Summary *s)
   double iterations         = 0;
   char text[4096];
   PetscFunctionBeginUser;
-  CommandLine(text, sizeof text);
+  SpanReportCommand(text, sizeof text);
   cJSON_AddStringToObject(root, "command", text);
   cJSON_AddStringToObject(root, "input", run->input->info->path);
   cJSON_AddStringToObject(root, "output", o->output);

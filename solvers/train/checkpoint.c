@@ -2,9 +2,15 @@
 #include <subspan/base/error.h>
 #include <subspan/io/checkpoint.h>
 #include <subspan/solvers/train/run.h>
+#include <stdio.h>
 #include <string.h>
 
-static const char kind[] = "train prior";
+/* "train prior" */
+static const char *Kind(const SpanTrainRun *run, char kind[64])
+{
+  snprintf(kind, 64, "train %s", run->task->name);
+  return kind;
+}
 
 static PetscErrorCode SaveTable(SpanCheckpoint c, const char name[], const SpanTable *t, PetscInt writes)
 {
@@ -17,20 +23,25 @@ static PetscErrorCode SaveTable(SpanCheckpoint c, const char name[], const SpanT
 PetscErrorCode SpanTrainSave(SpanTrainRun *run)
 {
   const PetscInt n = (PetscInt)run->optimizer.n, writes = run->rank == 0;
+  SpanParameters statistics = run->task->statistics;
+  char kind[64];
   const double state[span_train_state] = {(double)run->step, run->seconds_before + SpanReportSeconds(),
                                           run->recorded[0], run->recorded[1], run->recorded[2]};
   const struct {
     const char *name;
     const float *values;
-  } arrays[] = {{"parameters", SpanParametersValues(SpanPriorParameters(run->prior))},
+  } arrays[] = {{"parameters", SpanParametersValues(run->task->parameters)},
                 {"average", run->optimizer.average},
                 {"first_moment", run->optimizer.first},
                 {"second_moment", run->optimizer.second}};
   SpanCheckpoint c;
   PetscFunctionBeginUser;
-  PetscCall(SpanCheckpointCreate(run->comm, run->options->checkpoint, kind, run->fingerprint, &c));
+  PetscCall(SpanCheckpointCreate(run->comm, run->options->checkpoint, Kind(run, kind), run->task->fingerprint, &c));
   for (int i = 0; i < 4; i++)
     PetscCall(SpanCheckpointWrite(c, arrays[i].name, SPAN_CHECKPOINT_FLOAT, 1, n, 0, writes, arrays[i].values));
+  if (statistics)
+    PetscCall(SpanCheckpointWrite(c, "statistics", SPAN_CHECKPOINT_FLOAT, 1, (PetscInt)SpanParametersSize(statistics),
+                                  0, writes, SpanParametersValues(statistics)));
   PetscCall(SpanCheckpointWrite(c, "state", SPAN_CHECKPOINT_DOUBLE, 1, span_train_state, 0, writes, state));
   PetscCall(SaveTable(c, "curve", &run->curve, writes));
   PetscCall(SaveTable(c, "validation", &run->validations, writes));
@@ -56,7 +67,7 @@ static PetscErrorCode RestoreTable(SpanCheckpoint c, const char name[], SpanTabl
 
 static PetscErrorCode RestoreLocal(SpanTrainRun *run, SpanCheckpoint c)
 {
-  SpanParameters p = SpanPriorParameters(run->prior);
+  SpanParameters p = run->task->parameters;
   double state[span_train_state];
   PetscInt rows, length;
   PetscFunctionBeginUser;
@@ -68,6 +79,11 @@ static PetscErrorCode RestoreLocal(SpanTrainRun *run, SpanCheckpoint c)
   PetscCall(SpanCheckpointRead(c, "average", SPAN_CHECKPOINT_FLOAT, 0, 1, run->optimizer.average));
   PetscCall(SpanCheckpointRead(c, "first_moment", SPAN_CHECKPOINT_FLOAT, 0, 1, run->optimizer.first));
   PetscCall(SpanCheckpointRead(c, "second_moment", SPAN_CHECKPOINT_FLOAT, 0, 1, run->optimizer.second));
+  if (run->task->statistics) {
+    PetscCall(
+        SpanCheckpointRead(c, "statistics", SPAN_CHECKPOINT_FLOAT, 0, 1, SpanParametersValues(run->task->statistics)));
+    PetscCall(SpanParametersModified(run->task->statistics));
+  }
   PetscCall(SpanCheckpointRead(c, "state", SPAN_CHECKPOINT_DOUBLE, 0, 1, state));
   PetscCall(RestoreTable(c, "curve", &run->curve));
   PetscCall(RestoreTable(c, "validation", &run->validations));
@@ -81,8 +97,9 @@ static PetscErrorCode RestoreLocal(SpanTrainRun *run, SpanCheckpoint c)
 PetscErrorCode SpanTrainRestore(SpanTrainRun *run)
 {
   SpanCheckpoint c;
+  char kind[64];
   PetscFunctionBeginUser;
-  PetscCall(SpanCheckpointOpen(run->comm, run->options->checkpoint, kind, run->fingerprint, &c));
+  PetscCall(SpanCheckpointOpen(run->comm, run->options->checkpoint, Kind(run, kind), run->task->fingerprint, &c));
   if (!c) PetscFunctionReturn(0);
   PetscCall(SpanErrorAgree(run->comm, RestoreLocal(run, c)));
   PetscCall(SpanCheckpointClose(&c));

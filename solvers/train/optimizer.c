@@ -41,29 +41,73 @@ static PetscErrorCode Norm(PetscInt64 n, const float x[], double *norm)
   PetscFunctionReturn(0);
 }
 
+/* What a step does to every number. */
+typedef struct {
+  float clip, beta1, beta2, eps, size, root, l2, shrink, ema;
+} Factors;
+
+static Factors FactorsOf(const SpanOptimizer *o, PetscInt step, double rate, double norm)
+{
+  const double bias1 = 1 - pow(o->beta1, (double)step), bias2 = 1 - pow(o->beta2, (double)step);
+  return (Factors){.clip   = o->clip > 0 && norm > o->clip ? (float)(o->clip / norm) : 1,
+                   .beta1  = (float)o->beta1,
+                   .beta2  = (float)o->beta2,
+                   .eps    = (float)(o->plain_eps ? o->eps / sqrt(bias2) : o->eps),
+                   .size   = (float)(rate / bias1),
+                   .root   = (float)(1 / sqrt(bias2)),
+                   .l2     = o->decoupled ? 0 : (float)o->weight_decay,
+                   .shrink = o->decoupled ? (float)(rate * o->weight_decay) : 0,
+                   .ema    = (float)fmin(o->ema, (1 + (double)step) / (10 + (double)step))};
+}
+
+static void StepReal(const SpanOptimizer *o, const Factors f, PetscInt64 first, PetscInt64 end, const float *restrict g,
+                     float *restrict w)
+{
+  float *restrict m = o->first, *restrict v = o->second, *restrict average = o->average;
+#pragma omp parallel for simd schedule(static)
+  for (PetscInt64 i = first; i < end; i++) {
+    const float gradient = f.clip * g[i] + f.l2 * w[i];
+    m[i]                 = f.beta1 * m[i] + (1 - f.beta1) * gradient;
+    v[i]                 = f.beta2 * v[i] + (1 - f.beta2) * gradient * gradient;
+    w[i] -= f.shrink * w[i] + f.size * m[i] / (f.root * sqrtf(v[i]) + f.eps);
+    average[i] = f.ema * average[i] + (1 - f.ema) * w[i];
+  }
+}
+
+static void StepComplex(const SpanOptimizer *o, const Factors f, PetscInt64 first, PetscInt64 end,
+                        const float *restrict g, float *restrict w)
+{
+  float *restrict m = o->first, *restrict v = o->second, *restrict average = o->average;
+#pragma omp parallel for simd schedule(static)
+  for (PetscInt64 i = first; i < end; i += 2) {
+    const float re = f.clip * g[i] + f.l2 * w[i], im = f.clip * g[i + 1] + f.l2 * w[i + 1];
+    m[i]             = f.beta1 * m[i] + (1 - f.beta1) * re;
+    m[i + 1]         = f.beta1 * m[i + 1] + (1 - f.beta1) * im;
+    v[i]             = f.beta2 * v[i] + (1 - f.beta2) * (re * re + im * im);
+    v[i + 1]         = v[i];
+    const float step = f.size / (f.root * sqrtf(v[i]) + f.eps);
+    w[i] -= f.shrink * w[i] + step * m[i];
+    w[i + 1] -= f.shrink * w[i + 1] + step * m[i + 1];
+    average[i]     = f.ema * average[i] + (1 - f.ema) * w[i];
+    average[i + 1] = f.ema * average[i + 1] + (1 - f.ema) * w[i + 1];
+  }
+}
+
 PetscErrorCode SpanOptimizerStep(SpanOptimizer *o, PetscInt step, double rate, const float gradients[], float values[],
                                  double *norm)
 {
+  PetscInt64 at = 0;
   PetscFunctionBeginUser;
   PetscCall(Norm(o->n, gradients, norm));
   if (!isfinite(*norm)) PetscFunctionReturn(0);
-  const double bias1 = 1 - pow(o->beta1, (double)step), bias2 = 1 - pow(o->beta2, (double)step);
-  const float clip  = o->clip > 0 && *norm > o->clip ? (float)(o->clip / *norm) : 1;
-  const float beta1 = (float)o->beta1, beta2 = (float)o->beta2, eps = (float)o->eps;
-  const float size = (float)(rate / bias1), root = (float)(1 / sqrt(bias2));
-  const float l2     = o->decoupled ? 0 : (float)o->weight_decay,
-              shrink = o->decoupled ? (float)(rate * o->weight_decay) : 0;
-  const float ema    = (float)fmin(o->ema, (1 + (double)step) / (10 + (double)step));
-  float *restrict m = o->first, *restrict v = o->second, *restrict average = o->average, *restrict w = values;
-  const float *restrict g = gradients;
-#pragma omp parallel for simd schedule(static)
-  for (PetscInt64 i = 0; i < o->n; i++) {
-    const float gradient = clip * g[i] + l2 * w[i];
-    m[i]                 = beta1 * m[i] + (1 - beta1) * gradient;
-    v[i]                 = beta2 * v[i] + (1 - beta2) * gradient * gradient;
-    w[i] -= shrink * w[i] + size * m[i] / (root * sqrtf(v[i]) + eps);
-    average[i] = ema * average[i] + (1 - ema) * w[i];
+  const Factors f = FactorsOf(o, step, rate, *norm);
+  for (PetscInt k = 0; k < o->n_complex; k++) {
+    const PetscInt64 first = o->complex_range[k][0], end = first + o->complex_range[k][1];
+    StepReal(o, f, at, first, gradients, values);
+    StepComplex(o, f, first, end, gradients, values);
+    at = end;
   }
+  StepReal(o, f, at, o->n, gradients, values);
   PetscFunctionReturn(0);
 }
 

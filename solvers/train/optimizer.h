@@ -6,10 +6,15 @@
 
 typedef struct {
   double beta1, beta2, eps;
+  PetscBool plain_eps; /* eps is added to the root of the mean square as it is, else to that freed from its bias */
   double weight_decay; /* AdamW's if decoupled, else added to the gradient */
   PetscBool decoupled;
   double clip; /* the largest global norm of a gradient; 0: any */
   double ema;  /* decay of the average, less in the first steps: min(ema, (1 + step) / (10 + step)) */
+  /* (first, count) of the stretches whose numbers are pairs (re, im), in rising order, even: both of a pair are scaled
+     by the mean of |g|^2, so that the step turns with the complex number. The caller's. */
+  PetscInt n_complex;
+  const PetscInt64 (*complex_range)[2];
   PetscInt64 n;
   float *first, *second, *average; /* the moments and the averaged weights */
 } SpanOptimizer;

@@ -9,52 +9,34 @@ static PetscErrorCode Line(MPI_Comm comm, const char what[], double bytes)
   PetscFunctionReturn(0);
 }
 
-/* A run sees every image, and what is shared counts for each rank that sees it. */
-static PetscErrorCode See(SpanImages images)
-{
-  PetscInt n, ny, nx;
-  float *image;
-  PetscFunctionBeginUser;
-  if (!images) PetscFunctionReturn(0);
-  SpanImagesSize(images, &n, &ny, &nx);
-  PetscCall(PetscMalloc1(ny * nx, &image));
-  for (PetscInt i = 0; i < n; i++) SpanImagesGet(images, i, image);
-  PetscCall(PetscFree(image));
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode SpanTrainPlan(SpanTrainRun *run)
 {
-  const SpanTrainOptions *o = run->options;
-  const SpanTrainSource *s  = &run->source;
-  SpanParameters p          = SpanPriorParameters(run->prior);
-  const double weights = 4 * (double)run->optimizer.n, points = (double)(s->geometry.rows * s->geometry.columns);
-  double loss, norm, start, batch = (double)run->batch.n * points * 4 * (double)(s->channels + 2), images;
+  SpanTrainTask *task  = run->task;
+  SpanParameters p     = task->parameters;
+  const double weights = 4 * (double)run->optimizer.n;
+  double loss, norm, start, batch, set;
+  char name[128], what[64];
   size_t in_use, arena;
   PetscFunctionBeginUser;
   for (int i = 0; i < 2; i++) { /* the second has its memory and its kernels */
     start = SpanReportSeconds();
-    PetscCall(SpanTrainChoose(run));
-    PetscCall(
-        SpanTrainBatchFill(s, 0, run->first_image, run->n_images, o->patches_per_image, run->chosen, 0, &run->batch));
+    PetscCall(SpanTrainFill(run));
     PetscCall(SpanTrainGradient(run, &loss));
     PetscCall(SpanOptimizerStep(&run->optimizer, i + 1, 0, SpanParametersGradients(p), SpanParametersValues(p), &norm));
   }
   const double seconds = SpanReportSeconds() - start;
-  PetscCall(See(run->images));
-  PetscCall(See(run->validation_images));
-  SpanArenaUsage(SpanTapeArena(run->tape), &in_use, &arena);
-  images = SpanImagesMemory(run->images) + (run->validation_images ? SpanImagesMemory(run->validation_images) : 0);
-  PetscCall(PetscPrintf(run->comm,
-                        "plan: %" PetscInt_FMT " images of %" PetscInt_FMT " x %" PetscInt_FMT
-                        ", %lld weights, %" PetscInt_FMT " patches a step, %d ranks\n",
-                        s->n, s->h, s->w, (long long)SpanParametersWeights(p), o->batch, run->size));
+  PetscCall(task->plan(task, name, &batch, &set));
+  SpanArenaUsage(SpanTapeArena(task->tape), &in_use, &arena);
+  PetscCall(PetscPrintf(run->comm, "plan: %s, %lld weights, %" PetscInt_FMT " %s a step, %d ranks\n", name,
+                        (long long)SpanParametersWeights(p), run->options->batch, task->items_name, run->size));
   PetscCall(PetscPrintf(run->comm, "  memory a rank (MiB):\n"));
   PetscCall(Line(run->comm, "weights and activations", (double)arena));
   PetscCall(Line(run->comm, "moments and average", 3 * weights));
   PetscCall(Line(run->comm, "samples of a step", batch));
-  PetscCall(Line(run->comm, "all of it, with the images", SpanReportPeakMemory()));
-  PetscCall(Line(run->comm, "images, once a node", images));
+  PetscCall(PetscSNPrintf(what, sizeof what, "all of it, with the %s", task->samples));
+  PetscCall(Line(run->comm, what, SpanReportPeakMemory()));
+  PetscCall(PetscSNPrintf(what, sizeof what, "%s, once a node", task->samples));
+  PetscCall(Line(run->comm, what, set));
   PetscCall(PetscPrintf(run->comm, "  disk: %.1f MiB a checkpoint (two are kept), %.1f MiB the model\n",
                         4 * weights / 0x1p20, weights / 0x1p20));
   PetscCall(PetscPrintf(run->comm, "  time: %.3g s a step, %.3g steps an hour\n", seconds, 3600 / seconds));

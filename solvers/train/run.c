@@ -2,6 +2,7 @@
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
 #include <subspan/base/layout.h>
+#include <subspan/base/random.h>
 #include <subspan/base/signals.h>
 #include <subspan/solvers/train/run.h>
 #include <math.h>
@@ -10,171 +11,157 @@
 
 const char span_curve_names[] = "step,epoch,loss,gradient_norm,learning_rate,seconds";
 
-PetscErrorCode SpanTableAdd(SpanTable *t, const double row[])
+/* Setting up ------------------------------------------------------------------------------------------------------ */
+
+/* The start of the weights from another model of the kind. */
+static PetscErrorCode ReadInitial(SpanTrainRun *run)
 {
+  SpanTrainTask *task = run->task;
+  SpanModel model;
   PetscFunctionBeginUser;
-  if (t->rows == t->allocated) {
-    t->allocated = 2 * t->allocated + 64;
-    PetscCall(PetscRealloc((size_t)(t->allocated * t->n_columns) * sizeof *t->values, &t->values));
-  }
-  memcpy(t->values + t->rows++ * t->n_columns, row, (size_t)t->n_columns * sizeof *row);
+  if (!run->options->initial[0]) PetscFunctionReturn(0);
+  PetscCall(SpanModelOpen(run->comm, run->options->initial, task->name, &model));
+  PetscCall(SpanErrorAgree(run->comm, task->read(task, model)));
+  PetscCall(SpanModelClose(&model));
   PetscFunctionReturn(0);
 }
 
-/* Setting up ------------------------------------------------------------------------------------------------------ */
-
-static PetscErrorCode Network(SpanTrainRun *run)
+static PetscErrorCode Optimizer(SpanTrainRun *run)
 {
-  const SpanTrainOptions *o = run->options;
+  const SpanTrainOptions *o  = run->options;
+  SpanParameters p           = run->task->parameters;
+  const PetscBool as_complex = (PetscBool)!strcmp(o->optimizer, "complex_adamw");
   PetscFunctionBeginUser;
-  PetscCall(SpanTapeCreate(&run->tape));
-  PetscCall(SpanTapeSetType(run->tape, strcmp(o->type, "bfloat16") ? SPAN_FLOAT32 : SPAN_BFLOAT16));
-  PetscCall(SpanPriorCreate(run->tape, &o->config, (uint64_t)o->seed, &run->prior));
-  if (o->initial[0]) {
-    SpanModel model;
-    PetscCall(SpanModelOpen(run->comm, o->initial, "prior", &model));
-    PetscCall(SpanErrorAgree(run->comm, SpanPriorReadWeights(run->prior, model)));
-    PetscCall(SpanModelClose(&model));
-  }
-  SpanParameters p = SpanPriorParameters(run->prior);
-  run->optimizer   = (SpanOptimizer){.beta1        = o->beta1,
-                                     .beta2        = o->beta2,
-                                     .eps          = 1e-8,
-                                     .weight_decay = o->weight_decay,
-                                     .decoupled    = (PetscBool)!strcmp(o->optimizer, "adamw"),
-                                     .clip         = o->clip,
-                                     .ema          = o->ema,
-                                     .n            = SpanParametersSize(p)};
+  run->optimizer = (SpanOptimizer){.beta1         = o->beta1,
+                                   .beta2         = o->beta2,
+                                   .eps           = o->epsilon,
+                                   .plain_eps     = as_complex,
+                                   .weight_decay  = o->weight_decay,
+                                   .decoupled     = (PetscBool)(as_complex || !strcmp(o->optimizer, "adamw")),
+                                   .clip          = o->clip,
+                                   .ema           = o->ema,
+                                   .n_complex     = as_complex ? run->task->n_complex : 0,
+                                   .complex_range = run->task->complex_range,
+                                   .n             = SpanParametersSize(p)};
   PetscCall(SpanOptimizerCreate(&run->optimizer, SpanParametersValues(p)));
   PetscCall(SpanGradientSumCreate(run->comm, p, 1 << 18, &run->sum));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Images(SpanTrainRun *run, int n_paths, const char *const paths[])
+PetscErrorCode SpanTrainRunCreate(MPI_Comm comm, const SpanTrainOptions *options, SpanTrainTask *task,
+                                  SpanTrainRun *run)
 {
-  const SpanTrainOptions *o = run->options;
-  const SpanPriorConfig *c  = SpanPriorGetConfig(run->prior);
-  const double share        = 0.99;
-  double scale              = o->scale;
-  PetscInt images           = o->batch / o->patches_per_image;
-  PetscFunctionBeginUser;
-  PetscCall(SpanImagesOpen(run->comm, n_paths, paths, &run->images));
-  if (scale == 0) scale = 1 / SpanImagesPercentile(run->images, 0.998);
-  SpanPriorSetData(run->prior, share, scale * SpanImagesPercentile(run->images, share));
-  PetscCall(SpanTrainSourceSet(run->images, c, scale, (uint64_t)o->seed, &o->augmentation, &run->source));
-  SpanCheckInput(run->comm, images >= run->size,
-                 "--batch %" PetscInt_FMT " of --patches_per_image %" PetscInt_FMT " are %" PetscInt_FMT
-                 " images a step, too few for %d ranks",
-                 o->batch, o->patches_per_image, images, run->size);
-  SpanShare(images, run->size, run->rank, &run->first_image, &run->n_images);
-  PetscCall(SpanTrainBatchCreate(&run->source, run->n_images * o->patches_per_image, &run->batch));
-  PetscCall(PetscMalloc2(run->source.n, &run->order, run->n_images, &run->chosen));
-  if (o->validation[0]) {
-    const char *path   = o->validation;
-    SpanAugmentation a = {.phase = o->phase, .intensity = {1, 1}};
-    PetscCall(SpanImagesOpen(run->comm, 1, &path, &run->validation_images));
-    if (o->scale == 0) scale = 1 / SpanImagesPercentile(run->validation_images, 0.998);
-    PetscCall(SpanTrainSourceSet(run->validation_images, c, scale, (uint64_t)o->seed + 1, &a, &run->validation));
-  }
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode SpanTrainRunCreate(MPI_Comm comm, const SpanTrainOptions *options, int n_paths,
-                                  const char *const paths[], SpanTrainRun *run)
-{
-  char described[3072];
   PetscFunctionBeginUser;
   *run = (SpanTrainRun){.comm        = comm,
                         .options     = options,
+                        .task        = task,
+                        .per_step    = options->batch / task->items,
                         .epoch       = -1,
                         .curve       = {.n_columns = span_curve_columns},
-                        .validations = {.n_columns = span_validation_columns}};
+                        .validations = {.n_columns = task->validation_columns}};
   PetscCallMPI(MPI_Comm_rank(comm, &run->rank));
   PetscCallMPI(MPI_Comm_size(comm, &run->size));
-  PetscCall(Network(run));
-  PetscCall(Images(run, n_paths, paths));
-  PetscCall(SpanTrainOptionsDescribe(options, described, sizeof described));
-  PetscCall(PetscSNPrintf(run->fingerprint, sizeof run->fingerprint, "images %s, initial %s, %s",
-                          SpanImagesHash(run->images), options->initial, described));
+  const int teams = run->size / task->team;
+  SpanCheckInput(comm, run->per_step >= teams,
+                 "--batch %" PetscInt_FMT ": %" PetscInt_FMT " %s a step are too few for %d ranks%s", options->batch,
+                 run->per_step, task->samples, run->size, task->team > 1 ? " in teams" : "");
+  SpanShare(run->per_step, teams, run->rank / task->team, &run->first, &run->count);
+  PetscCall(PetscMalloc2(task->n, &run->order, run->count, &run->chosen));
+  PetscCall(ReadInitial(run));
+  PetscCall(Optimizer(run));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode SpanTrainRunDestroy(SpanTrainRun *run)
 {
   PetscFunctionBeginUser;
-  PetscCall(SpanTrainBatchDestroy(&run->batch));
   PetscCall(PetscFree2(run->order, run->chosen));
   PetscCall(PetscFree(run->curve.values));
   PetscCall(PetscFree(run->validations.values));
-  PetscCall(SpanImagesClose(&run->images));
-  PetscCall(SpanImagesClose(&run->validation_images));
   PetscCall(SpanGradientSumDestroy(&run->sum));
   PetscCall(SpanOptimizerDestroy(&run->optimizer));
-  PetscCall(SpanPriorDestroy(&run->prior));
-  PetscCall(SpanTapeDestroy(&run->tape));
   PetscFunctionReturn(0);
 }
 
 /* A step ---------------------------------------------------------------------------------------------------------- */
 
-PetscErrorCode SpanTrainChoose(SpanTrainRun *run)
+/* order: (n), the samples in the order of an epoch. */
+static void Order(uint64_t seed, uint32_t epoch, PetscInt n, PetscInt order[])
 {
-  const PetscInt all = run->options->batch / run->options->patches_per_image;
-  PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < run->n_images; i++) {
-    const PetscInt64 k   = (PetscInt64)run->step * all + run->first_image + i;
-    const PetscInt epoch = (PetscInt)(k / run->source.n);
-    if (epoch != run->epoch) SpanTrainOrder(run->source.seed, (uint32_t)epoch, run->source.n, run->order);
-    run->epoch     = epoch;
-    run->chosen[i] = run->order[k % run->source.n];
+  for (PetscInt i = 0; i < n; i++) order[i] = i;
+  for (PetscInt i = n - 1; i > 0; i--) {
+    const PetscInt j = (PetscInt)(SpanRandomUniform(seed, SPAN_RANDOM_BATCH, epoch, (uint64_t)i) * (double)(i + 1));
+    const PetscInt k = order[i];
+    order[i]         = order[j];
+    order[j]         = k;
   }
-  PetscFunctionReturn(0);
 }
 
-/* Forward and backward of the patches first .. first + n of this rank's batch. */
-static PetscErrorCode Pass(SpanTrainRun *run, PetscInt first, PetscInt n, double *loss)
+PetscErrorCode SpanTrainFill(SpanTrainRun *run)
 {
-  const SpanPatchGeometry *g = &run->source.geometry;
-  const PetscInt points      = g->rows * g->columns;
-  const PetscInt64 in[4] = {n, g->rows, g->columns, run->source.channels}, out[4] = {n, g->rows, g->columns, 2};
-  SpanArena arena = SpanTapeArena(run->tape);
-  SpanTensor input, target, weight, result, error, seed;
-  float share = (float)n / (float)run->options->batch;
+  const PetscInt n = run->task->n;
   PetscFunctionBeginUser;
-  PetscCall(SpanTensorWrap(arena, 4, in, run->batch.input + first * points * run->source.channels, &input));
-  PetscCall(SpanTensorWrap(arena, 4, out, run->batch.target + first * points * 2, &target));
-  PetscCall(SpanTensorWrap(arena, 1, in, run->batch.weight + first, &weight));
-  PetscCall(SpanTensorWrap(arena, 0, NULL, &share, &seed));
-  PetscCall(SpanTapeSetRecording(run->tape, PETSC_TRUE));
-  PetscCall(SpanUNetApply(run->tape, SpanPriorUNet(run->prior), input, run->batch.time + first, &result));
-  PetscCall(SpanSquaredError(run->tape, result, target, weight, &error));
-  PetscCall(SpanTensorDestroy(&result));
-  *loss += (double)share * (double)*SpanTensorFloats(error);
-  PetscCall(SpanTapeBackward(run->tape, error, seed));
-  PetscCall(SpanTapeSetRecording(run->tape, PETSC_FALSE));
-  PetscCall(SpanTensorDestroy(&error));
-  PetscCall(SpanTensorDestroy(&seed));
-  PetscCall(SpanTensorDestroy(&weight));
-  PetscCall(SpanTensorDestroy(&target));
-  PetscCall(SpanTensorDestroy(&input));
+  for (PetscInt i = 0; i < run->count; i++) {
+    const PetscInt64 k   = (PetscInt64)run->step * run->per_step + run->first + i;
+    const PetscInt epoch = (PetscInt)(k / n);
+    if (epoch != run->epoch) Order((uint64_t)run->options->seed, (uint32_t)epoch, n, run->order);
+    run->epoch     = epoch;
+    run->chosen[i] = run->order[k % n];
+  }
+  PetscCall(run->task->fill(run->task, run->step, run->first, run->count, run->chosen));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode SpanTrainGradient(SpanTrainRun *run, double *loss)
 {
-  SpanParameters p  = SpanPriorParameters(run->prior);
-  float *gradients  = SpanParametersGradients(p);
-  const PetscInt at = run->options->micro_batch > 0 ? run->options->micro_batch : run->batch.n;
+  SpanTrainTask *task  = run->task;
+  SpanParameters p     = task->parameters;
+  float *gradients     = SpanParametersGradients(p);
+  const PetscInt items = run->count * task->items,
+                 at    = run->options->micro_batch > 0 ? run->options->micro_batch : items;
   PetscFunctionBeginUser;
   *loss = 0;
 #pragma omp parallel for simd schedule(static)
   for (PetscInt64 i = 0; i < SpanParametersSize(p); i++) gradients[i] = 0;
-  for (PetscInt first = 0; first < run->batch.n; first += at) {
-    if (first + at >= run->batch.n) PetscCall(SpanGradientSumBegin(run->sum, run->tape));
-    PetscCall(Pass(run, first, PetscMin(at, run->batch.n - first), loss));
+  for (PetscInt first = 0; first < items; first += at) {
+    if (first + at >= items) PetscCall(SpanGradientSumBegin(run->sum, task->tape));
+    PetscCall(task->pass(task, first, PetscMin(at, items - first), loss));
   }
-  PetscCall(SpanGradientSumEnd(run->sum, run->tape));
+  PetscCall(SpanGradientSumEnd(run->sum, task->tape));
   PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanTrainSwapAverage(SpanTrainRun *run)
+{
+  SpanParameters p = run->task->parameters;
+  float *a = SpanParametersValues(p), *b = run->optimizer.average;
+  PetscFunctionBeginUser;
+#pragma omp parallel for simd schedule(static)
+  for (PetscInt64 i = 0; i < run->optimizer.n; i++) {
+    const float one = a[i];
+    a[i]            = b[i];
+    b[i]            = one;
+  }
+  PetscCall(SpanParametersModified(p));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Validate(SpanTrainRun *run)
+{
+  PetscFunctionBeginUser;
+  if (!run->task->validate) PetscFunctionReturn(0);
+  PetscCall(SpanTrainSwapAverage(run));
+  PetscCall(run->task->validate(run->task, run->step, &run->validations));
+  PetscCall(SpanTrainSwapAverage(run));
+  PetscFunctionReturn(0);
+}
+
+/* Of the set, a step. */
+static double Samples(const SpanTrainRun *run) { return (double)run->options->batch / (double)run->task->items; }
+
+double SpanTrainEpochs(const SpanTrainRun *run, PetscInt step)
+{
+  return (double)step * Samples(run) / (double)run->task->n;
 }
 
 static PetscErrorCode Record(SpanTrainRun *run, double loss, double norm, double rate)
@@ -186,10 +173,8 @@ static PetscErrorCode Record(SpanTrainRun *run, double loss, double norm, double
   sums[1] += norm;
   sums[2] += 1;
   if (run->step % o->record_every && SpanTrainProgress(run) < 1) PetscFunctionReturn(0);
-  const double images                  = (double)o->batch / (double)o->patches_per_image;
   const double row[span_curve_columns] = {
-      (double)run->step, (double)run->step * images / (double)run->source.n, sums[0] / sums[2], sums[1] / sums[2], rate,
-      run->seconds};
+      (double)run->step, SpanTrainEpochs(run, run->step), sums[0] / sums[2], sums[1] / sums[2], rate, run->seconds};
   PetscCall(SpanTableAdd(&run->curve, row));
   memset(sums, 0, sizeof run->recorded);
   PetscFunctionReturn(0);
@@ -198,25 +183,27 @@ static PetscErrorCode Record(SpanTrainRun *run, double loss, double norm, double
 static double Rate(const SpanTrainRun *run)
 {
   const SpanTrainOptions *o = run->options;
-  const SpanDecay decay     = !strcmp(o->decay, "none")     ? SPAN_DECAY_NONE
-                              : !strcmp(o->decay, "linear") ? SPAN_DECAY_LINEAR
-                                                            : SPAN_DECAY_COSINE;
+  const PetscInt step       = run->step;
+  if (!strcmp(o->decay, "step"))
+    return o->learning_rate * SpanScheduleFactor(SPAN_DECAY_NONE, 0, 0, o->warmup, step + 1, 0) *
+           pow(o->decay_factor, floor(floor(SpanTrainEpochs(run, step) + 1e-9) / o->decay_epochs));
+  const SpanDecay decay = !strcmp(o->decay, "none")     ? SPAN_DECAY_NONE
+                          : !strcmp(o->decay, "linear") ? SPAN_DECAY_LINEAR
+                                                        : SPAN_DECAY_COSINE;
   return o->learning_rate *
-         SpanScheduleFactor(decay, o->decay_share, o->last_rate, o->warmup, run->step + 1, SpanTrainProgress(run));
+         SpanScheduleFactor(decay, o->decay_share, o->last_rate, o->warmup, step + 1, SpanTrainProgress(run));
 }
 
 /* One step; *stop: a signal came on some rank. */
 static PetscErrorCode Step(SpanTrainRun *run, double *loss, PetscBool *stop)
 {
   const SpanTrainOptions *o = run->options;
-  SpanParameters p          = SpanPriorParameters(run->prior);
+  SpanParameters p          = run->task->parameters;
   const double rate         = Rate(run);
   double norm = 0, facts[3], clock = run->seconds_before + SpanReportSeconds();
   PetscFunctionBeginUser;
   PetscCall(PetscLogStagePush(SpanStagePrepare));
-  PetscCall(SpanTrainChoose(run));
-  PetscCall(SpanTrainBatchFill(&run->source, (uint32_t)run->step, run->first_image, run->n_images, o->patches_per_image,
-                               run->chosen, 0, &run->batch));
+  PetscCall(SpanTrainFill(run));
   PetscCall(PetscLogStagePop());
   PetscCall(SpanTrainGradient(run, loss));
   facts[0] = *loss;
@@ -245,9 +232,8 @@ static PetscErrorCode Step(SpanTrainRun *run, double *loss, PetscBool *stop)
 static double TotalSteps(const SpanTrainRun *run)
 {
   const SpanTrainOptions *o = run->options;
-  const double images       = (double)o->batch / (double)o->patches_per_image;
   double total              = o->steps ? (double)o->steps : INFINITY;
-  if (o->epochs > 0) total = fmin(total, ceil(o->epochs * (double)run->source.n / images));
+  if (o->epochs > 0) total = fmin(total, ceil(o->epochs * (double)run->task->n / Samples(run)));
   return total;
 }
 
@@ -297,7 +283,7 @@ PetscErrorCode SpanTrainRunSteps(SpanTrainRun *run)
   PetscCall(PetscLogStagePush(SpanStageSolve));
   while (SpanTrainProgress(run) < 1 && !stop) {
     PetscCall(Step(run, &loss, &stop));
-    if (o->validate_every && run->step % o->validate_every == 0) PetscCall(SpanTrainValidate(run));
+    if (o->validate_every && run->step % o->validate_every == 0) PetscCall(Validate(run));
     if (saves && (stop || run->seconds - last_saved >= 60 * o->checkpoint_every)) {
       PetscCall(SpanTrainSave(run));
       last_saved = run->seconds;
@@ -307,7 +293,7 @@ PetscErrorCode SpanTrainRunSteps(SpanTrainRun *run)
   PetscCall(PetscLogStagePop());
   PetscCall(SpanProgressDestroy(&progress));
   if (stop && saves) SETERRQ(PETSC_COMM_SELF, SPAN_STOPPED, "stopped on a signal");
-  if (!Validated(run)) PetscCall(SpanTrainValidate(run));
+  if (!Validated(run)) PetscCall(Validate(run));
   if (saves) PetscCall(SpanTrainSave(run));
   PetscFunctionReturn(0);
 }

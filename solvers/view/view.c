@@ -2,11 +2,13 @@
    side, or a montage of a volume's slices; in radiological orientation where it is known. */
 #include <subspan/base/error.h>
 #include <subspan/base/options.h>
+#include <subspan/io/fields.h>
 #include <subspan/io/hdf5_read.h>
 #include <subspan/io/picture.h>
 #include <subspan/io/projections.h>
 #include <subspan/io/volume.h>
 #include <subspan/operators/imaging/metrics.h>
+#include <subspan/solvers/view/fields.h>
 #include <subspan/solvers/view/orient.h>
 #include <subspan/solvers/view/view.h>
 #include <math.h>
@@ -18,8 +20,8 @@ enum { most_files = 8, most_slices = 12 };
 
 typedef struct {
   char output[PETSC_MAX_PATH_LEN], reference[PETSC_MAX_PATH_LEN], array[PETSC_MAX_PATH_LEN], scan[PETSC_MAX_PATH_LEN],
-      window[PETSC_MAX_PATH_LEN], plane[PETSC_MAX_PATH_LEN];
-  PetscInt slice, columns;
+      window[PETSC_MAX_PATH_LEN], plane[PETSC_MAX_PATH_LEN], group[PETSC_MAX_PATH_LEN];
+  PetscInt slice, sample, columns;
   PetscReal error_scale;
   PetscBool montage;
 } Options;
@@ -35,7 +37,7 @@ static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
   const SpanOption table[] = {
       {"o", SPAN_OPTION_STRING, o->output, 0, 0, NULL, "the picture, a PNG"},
       {"reference", SPAN_OPTION_STRING, o->reference, 0, 0, NULL,
-       "a volume to compare with; without it the file's own `reference`, if it has one"},
+       "a volume to compare with; without it the file's own `reference` or `truth`, if it has one"},
       {"array", SPAN_OPTION_STRING, o->array, 0, 0, NULL,
        "the data set to draw; without it `reconstruction` or what stands for it"},
       {"scan", SPAN_OPTION_STRING, o->scan, 0, 0, NULL, "of projections: which of several"},
@@ -44,6 +46,9 @@ static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
        "patient; stored: not turned"},
       {"slice", SPAN_OPTION_INT, &o->slice, -1, 1e6, NULL,
        "the slice to draw, counted along the stored axis; -1: the middle one, or a montage"},
+      {"sample", SPAN_OPTION_INT, &o->sample, -1, 1e9, NULL,
+       "of a set of fields: the pair to draw; -1: the first ones"},
+      {"group", SPAN_OPTION_STRING, o->group, 0, 0, NULL, "of sets of fields: which of several"},
       {"montage", SPAN_OPTION_BOOL, &o->montage, 0, 0, NULL,
        "slices from end to end, evenly chosen (the default for one volume)"},
       {"columns", SPAN_OPTION_INT, &o->columns, 0, 64, NULL, "panels in a row; 0: chosen"},
@@ -58,15 +63,14 @@ static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
       "view",
       "view FILE... -o PICTURE.png [--option value]...",
       "Draws image volumes: with a reference also the error map; several files side by side. CT projections are drawn "
-      "as "
-      "sinograms, a slice a detector row.",
+      "as sinograms, a slice a detector row; of sets of fields, inputs beside outputs.",
       "  subspan view out.h5 -o out.png\n  subspan view out.h5 --reference reference.h5 --slice 12 -o slice.png\n"
       "  subspan view cg.h5 wavelet.h5 tv.h5 --reference reference.h5 -o methods.png\n  subspan view out.h5 --array "
       "phase -o phase.png\n  subspan view out.h5 --plane coronal -o coronal.png\n",
       table,
       NULL};
   PetscFunctionBeginUser;
-  *o = (Options){.slice = -1, .error_scale = 10, .plane = "auto"};
+  *o = (Options){.slice = -1, .sample = -1, .error_scale = 10, .plane = "auto"};
   PetscCall(SpanOptionsRead(comm, &help, stop));
   if (*stop) PetscFunctionReturn(0);
   SpanCheckInput(comm, o->output[0], "view: where to? give -o PICTURE.png");
@@ -85,11 +89,16 @@ static PetscErrorCode ReadImage(const char path[], const char array[], const cha
   image->grid = *SpanVolumeReaderGrid(reader);
   /* Few views are drawn as a band that can be seen. */
   if (sinograms) image->grid.spacing[1] = PetscMax(1, 0.3 * (double)image->grid.nx / (double)image->grid.ny);
+  if (image->grid.ny == 1 && image->grid.nz > 1) { /* a stack of lines is drawn as one image */
+    image->grid.ny         = image->grid.nz;
+    image->grid.nz         = 1;
+    image->grid.spacing[0] = image->grid.spacing[1] = 1;
+  }
   image->hu = (PetscBool)!strcmp(SpanVolumeReaderUnits(reader), "HU");
   PetscCall(SpanCheckCount(PETSC_COMM_SELF, path, "volume",
                            (double)image->grid.nz * (double)image->grid.ny * (double)image->grid.nx));
   PetscCall(PetscMalloc1(image->grid.nz * image->grid.ny * image->grid.nx, &image->data));
-  PetscCall(SpanVolumeRead(reader, 0, image->grid.nz, image->data));
+  PetscCall(SpanVolumeRead(reader, 0, SpanVolumeReaderGrid(reader)->nz, image->data));
   PetscCall(SpanVolumeReaderClose(&reader));
   PetscFunctionReturn(0);
 }
@@ -284,13 +293,18 @@ static PetscErrorCode Load(const Options *o, const char *const inputs[], Scene *
 {
   Image *images = scene->images, *reference = &scene->reference;
   const PetscInt n = scene->n;
-  PetscBool own    = PETSC_FALSE, deviates;
+  const char *own  = NULL;
+  PetscBool has, deviates;
   PetscFunctionBeginUser;
   for (PetscInt i = 0; i < n; i++) {
     PetscCall(ReadImage(inputs[i], o->array[0] ? o->array : NULL, o->scan, &images[i]));
     PetscCall(CheckSame(inputs[0], &images[0].grid, inputs[i], &images[i].grid));
   }
-  if (!o->array[0] && !o->reference[0]) PetscCall(Holds(inputs[0], "reference", &own));
+  for (int k = 0; k < 2 && !own && !o->array[0] && !o->reference[0]; k++) {
+    const char *const names[2] = {"reference", "truth"};
+    PetscCall(Holds(inputs[0], names[k], &has));
+    if (has) own = names[k];
+  }
   for (PetscInt i = n - 1; i >= 0 && !o->array[0] && !scene->deviation.data; i--) {
     PetscCall(Holds(inputs[i], "deviation", &deviates));
     if (deviates) PetscCall(ReadImage(inputs[i], "deviation", "", &scene->deviation));
@@ -299,7 +313,7 @@ static PetscErrorCode Load(const Options *o, const char *const inputs[], Scene *
   if (o->reference[0])
     PetscCall(ReadImage(o->reference, NULL, o->scan, reference));
   else if (own)
-    PetscCall(ReadImage(inputs[0], "reference", "", reference));
+    PetscCall(ReadImage(inputs[0], own, "", reference));
   if (reference->data)
     PetscCall(CheckSame(inputs[0], &images[0].grid, own ? inputs[0] : o->reference, &reference->grid));
   const SpanGrid *known = &images[0].grid;
@@ -353,7 +367,9 @@ PetscErrorCode SpanViewCommand(MPI_Comm comm, const char *const inputs[], int n_
   SpanCheckInput(comm, n_inputs >= 1 && n_inputs <= most_files, "view: %d inputs, 1 to %d files can be drawn", n_inputs,
                  most_files);
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (rank == 0) ierr = Draw(&o, inputs, n_inputs);
+  if (rank == 0)
+    ierr = SpanFieldsDetect(inputs[0]) ? SpanViewFields(inputs[0], o.group, o.sample, o.output)
+                                       : Draw(&o, inputs, n_inputs);
   PetscCall(SpanErrorAgree(comm, ierr));
   PetscFunctionReturn(0);
 }

@@ -64,7 +64,7 @@ refused "give -o" train prior train.h5 --steps 1
 refused "no/such/out.h5: cannot be written" train prior train.h5 --steps 1 -o no/such/out.h5
 refused "how long?" train prior train.h5 -o out.h5
 refused "no images" train prior --steps 1 -o out.h5
-refused "it can train a prior" train picture train.h5 --steps 1 -o out.h5
+refused "it can train prior, operator" train picture train.h5 --steps 1 -o out.h5
 refused "the nearest is --batch" train prior train.h5 --bathc 3 --steps 1 -o out.h5
 refused "divisible by 8" train prior train.h5 --patch 20 --steps 1 -o out.h5
 refused "--channel_mult 1,x" train prior train.h5 --channel_mult 1,x --steps 1 -o out.h5

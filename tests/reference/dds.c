@@ -85,9 +85,12 @@ static void open_scan(Run *run)
 
 static void open_prior(Run *run)
 {
-  const SpanPriorConfig config = {
-      .unet = published_unet, .denoiser = {.form = SPAN_DENOISER_VP_LINEAR}, .data_share = 0.99, .data_level = 1};
-  hid_t file = H5Fopen(TEST_DATA "/unet.h5", H5F_ACC_RDONLY, H5P_DEFAULT);
+  const SpanPriorConfig config = {.channels   = 2,
+                                  .unet       = published_unet,
+                                  .denoiser   = {.form = SPAN_DENOISER_VP_LINEAR},
+                                  .data_share = 0.99,
+                                  .data_level = 1};
+  hid_t file                   = H5Fopen(TEST_DATA "/unet.h5", H5F_ACC_RDONLY, H5P_DEFAULT);
   assert_true(file >= 0);
   check(SpanTapeCreate(&run->tape));
   run->prior = (SpanReconPriorProblem){.tape = run->tape, .team = PETSC_COMM_SELF, .options = &run->options};

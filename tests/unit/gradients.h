@@ -14,7 +14,7 @@
 
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* a case names what it needs */
 
-enum { max_inputs = 6, n_directions = 6 };
+enum { max_inputs = 10, n_directions = 6 };
 
 typedef struct {
   int n_dims;

@@ -31,17 +31,6 @@ static void absolute_reference(void *context, float *const x[], float *y)
   *y             = (float)SpanAbsoluteErrorReference(b->n * b->size, x[0], x[1]);
 }
 
-static void relative(SpanTape tape, SpanTensor x[], void *context, SpanTensor *y)
-{
-  check(SpanRelativeError(tape, x[0], x[1], y));
-}
-
-static void relative_reference(void *context, float *const x[], float *y)
-{
-  const Batch *b = context;
-  *y             = (float)SpanRelativeErrorReference(b->n, b->size, x[0], x[1]);
-}
-
 static void entropy(SpanTape tape, SpanTensor x[], void *context, SpanTensor *y)
 {
   check(SpanCrossEntropy(tape, x[0], ((Batch *)context)->labels, y));
@@ -73,7 +62,6 @@ static void errors(void **state)
                        .step       = 0.1,
                        .smooth     = 1});
     case_check(&(Case){"absolute error", absolute, absolute_reference, b, 2, {x, apart}, .step = 1, .smooth = 1});
-    case_check(&(Case){"relative error", relative, relative_reference, b, 2, {x, target}, .step = 0.3, .smooth = 1});
   }
 }
 

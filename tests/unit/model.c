@@ -5,6 +5,7 @@
 static char good[64], bad[64];
 
 static const SpanPriorConfig config = {
+    .channels   = 2,
     .unet       = {.model_channels = 16,
                    .n_levels       = 2,
                    .channel_mult   = {1, 2},

@@ -7,6 +7,7 @@
 static inline SpanPriorConfig prior_config(void)
 {
   return (SpanPriorConfig){
+      .channels = 2,
       .unet     = {.model_channels   = 16,
                    .n_levels         = 2,
                    .channel_mult     = {1, 2},

@@ -10,6 +10,7 @@ static const float a   = 0.5F;
 static const double a2 = 0.25, noise = 0.05;
 
 static const SpanPriorConfig config = {
+    .channels   = 2,
     .unet       = {.model_channels = 16, .n_levels = 1, .channel_mult = {1}, .res_blocks = 1, .groups = 4},
     .denoiser   = {.form = SPAN_DENOISER_EDM, .sigma_data = 0.3, .level_mean = -2, .level_deviation = 1.5},
     .data_share = 0.99,

@@ -222,7 +222,7 @@ static void shapes_that_do_not_fit(void **state)
   refuses(SpanMultiply(net.tape, net.w1, net.g, &y));
   refuses(SpanSum(net.tape, net.x, 4, &y));
   refuses(SpanAbsoluteError(net.tape, net.x, net.w1, &y));
-  refuses(SpanRelativeError(net.tape, net.x, net.w1, &y));
+  refuses(SpanSobolevError(net.tape, net.x, net.w1, SPAN_L2, PETSC_TRUE, NULL, &y, NULL));
   refuses(SpanCrossEntropy(net.tape, net.w2, labels, &y));
   refuses(SpanFourier(net.tape, net.x, 3, &y));
   refuses(SpanFourierInverse(net.tape, net.x, 1, 10, &y));
@@ -234,6 +234,33 @@ static void shapes_that_do_not_fit(void **state)
   net_destroy(&net);
 }
 
+/* 20 blocks alive at once, all of one size that is up to a tenth more or less each round. */
+static size_t peak_of_rounds(PetscBool varying)
+{
+  SpanArena arena;
+  void *blocks[20];
+  size_t in_use, peak;
+  check(SpanArenaCreate(&arena));
+  check(SpanArenaSetVarying(arena, varying));
+  for (uint64_t round = 0; round < 60; round++) {
+    const double share = 0.9 + 0.2 * SpanRandomUniform(1, SPAN_RANDOM_TEST, 7, round);
+    for (int i = 0; i < 20; i++) check(SpanArenaGet(arena, (size_t)(1e5 * share), &blocks[i]));
+    for (int i = 0; i < 20; i++) check(SpanArenaReturn(arena, blocks[i]));
+  }
+  SpanArenaUsage(arena, &in_use, &peak);
+  assert_int_equal(in_use, 0);
+  check(SpanArenaDestroy(&arena));
+  return peak;
+}
+
+static void varying_sizes_share_memory(void **state)
+{
+  const size_t most = (size_t)(20 * 1.1e5);
+  assert_true(peak_of_rounds(PETSC_TRUE) < most * 5 / 4);
+  assert_true(peak_of_rounds(PETSC_FALSE) > 2 * most);
+}
+
 TEST_MAIN(cmocka_unit_test(recomputation_gives_the_same), cmocka_unit_test(shared_gradients_stay_apart),
           cmocka_unit_test(views_do_not_write_through), cmocka_unit_test(a_tape_that_is_reset_holds_nothing),
-          cmocka_unit_test(not_recording_saves_nothing), cmocka_unit_test(shapes_that_do_not_fit))
+          cmocka_unit_test(not_recording_saves_nothing), cmocka_unit_test(shapes_that_do_not_fit),
+          cmocka_unit_test(varying_sizes_share_memory))

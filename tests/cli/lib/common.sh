@@ -48,6 +48,28 @@ scan_and_prior() {
   "$SUBSPAN" train prior image.h5 --model_channels 16 --channel_mult 1,1 --groups 4 --patch 16 --padding 8 --surroundings none \
     --batch 4 --steps 2 --validate_every 0 --pictures none -o prior.h5 >/dev/null || fail "a prior"
 }
+# SLICES: volume.h5 in HU, ellipses of 48 x 40 with waves and noise in them, and slices.h5, the same images with an extent.
+ct_volume() {
+  "$python" - "$1" <<'P'
+import sys, h5py, numpy as np
+n = int(sys.argv[1])
+y, x = np.mgrid[-1:1:48j, -1:1:40j]
+rng = np.random.default_rng(1)
+volume = np.stack([np.where((x / 0.7) ** 2 + (y / 0.8) ** 2 < 1, 300 * np.sin(9 * x + 0.3 * s), -1000) for s in range(n)])
+volume = np.round(volume + 20 * rng.standard_normal(volume.shape)).astype(np.int16)
+with h5py.File("volume.h5", "w") as f:
+    f["volume"] = volume
+    f["volume"].attrs["units"] = "HU"
+    f["volume"].attrs["voxel_size_mm"] = [2.0, 1.0, 1.0]
+with h5py.File("slices.h5", "w") as f:
+    f["image"] = volume
+    f["extent"] = np.tile([4, 44, 0, 40], (n, 1))
+P
+}
+# prior.h5 of these slices, which has hardly learned from them.
+ct_network=(--model_channels 16 --channel_mult 1,1 --groups 4 --patch 16 --padding 8 --surroundings none --batch 8 --validate_every 0)
+ct_training=(slices.h5 "${ct_network[@]}" --steps 6 --channels 1 --units HU --scale 5e-4 --phase 0 --zoom_low 0.6 --hold_out 1,2 --pictures none)
+ct_prior() { "$SUBSPAN" train prior "${ct_training[@]}" -o prior.h5 >/dev/null; }
 # Waits for a launcher whose rank was killed. Open MPI's can deadlock when a rank dies while it starts: after a minute it
 # is killed with what it left.
 ended() {

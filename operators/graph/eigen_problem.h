@@ -1,0 +1,25 @@
+/* What a method for eigenpairs gets and gives. */
+#pragma once
+#include <subspan/operators/graph/eigenpairs.h>
+
+typedef struct {
+  SpanGraph graph;
+  Mat laplacian; /* symmetric */
+  const SpanComponents *components;
+  const double *null; /* (n_own): the null vectors of all components, which do not overlap, in one */
+  const SpanEigenOptions *options;
+  PetscInt n_wanted; /* pairs beyond the null space */
+  double norm;       /* at least |L| */
+} SpanEigenProblem;
+
+/* Pairs beyond the null space, ascending; n_found may be more than wanted, and what is more may be less exact. */
+typedef struct {
+  PetscInt n_found;
+  double *values;
+  double *vectors; /* (n_own, n_found), orthonormal */
+  PetscInt iterations;
+} SpanEigenSolution;
+
+/* Collective. SLEPc's solvers: LAPACK, Krylov-Schur with shift and invert (MUMPS), LOBPCG with algebraic multigrid. */
+PetscErrorCode SpanEigenSlepc(const SpanEigenProblem *problem, const char solver[], SpanEigenSolution *solution,
+                              char name[96]);

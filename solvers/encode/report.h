@@ -1,0 +1,9 @@
+/* What `subspan encode` says. */
+#pragma once
+#include <subspan/solvers/encode/run.h>
+
+/* Collective: what the graph is, and what was done to it. */
+PetscErrorCode SpanEncodeSayGraph(const SpanEncodeRun *run);
+/* Collective: the table at the end of a run, and the same as JSON. */
+PetscErrorCode SpanEncodeSayPairs(const SpanEncodeRun *run);
+PetscErrorCode SpanEncodeWriteJson(const SpanEncodeRun *run);

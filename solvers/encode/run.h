@@ -1,0 +1,20 @@
+/* What `subspan encode` holds while it runs. */
+#pragma once
+#include <subspan/operators/graph/components.h>
+#include <subspan/operators/graph/eigenpairs.h>
+#include <subspan/operators/networks/graph_network.h>
+#include <subspan/solvers/encode/options.h>
+
+typedef struct {
+  MPI_Comm comm;
+  const char *input;
+  SpanEncodeOptions options;
+  SpanGraph graph;
+  SpanComponents components;
+  SpanEigenpairs pairs;
+  SpanTape tape;
+  SpanGraphNetwork network; /* of --model, or NULL */
+  PetscInt width;
+  float *encoding; /* (n_own, width) */
+  double read_seconds, solve_seconds, encode_seconds;
+} SpanEncodeRun;

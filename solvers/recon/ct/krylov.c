@@ -1,0 +1,150 @@
+/* cgls and tikhonov by PETSc's KSP, prefix recon_, in one step: a run that is stopped within it begins it again.
+
+   cgls: min |A x - y|, by CGLS (Hestenes & Stiefel 1952; KSPCGLS, or --recon_ksp_type lsqr). What early iterations have
+   not fitted is mostly noise: it ends where |A x - y|^2 has come down to the noise of the measured rays (Morozov's
+   discrepancy), or after 50 iterations.
+
+   tikhonov: (A'A + strength I) x = A'y by CG. The default strength is the Wiener weight, the noise's variance over the
+   mean square of the object's attenuation. */
+#include <subspan/operators/imaging/interleaved.h>
+#include <subspan/operators/imaging/shell.h>
+#include <subspan/solvers/recon/ct/sums.h>
+
+enum { cgls_iterations = 50, tikhonov_iterations = 100 };
+
+typedef struct {
+  KSP ksp;
+  Mat projector, normal;
+  Vec data, rhs, x;
+  float *work; /* projections, of the normal equations */
+} Krylov;
+
+static PetscErrorCode Normal(void *context, const float *in, float *out)
+{
+  SpanCTSolver solver = context;
+  Krylov *k           = solver->data;
+  const float shift   = (float)solver->strength;
+  PetscFunctionBeginUser;
+  PetscCall(SpanSlabsForward(solver->problem->slabs, in, k->work));
+  PetscCall(SpanSlabsTranspose(solver->problem->slabs, k->work, out));
+#pragma omp parallel for simd
+  for (PetscInt i = 0; i < solver->problem->local->voxels; i++) out[i] += shift * in[i];
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Start(SpanCTSolver solver, Krylov **out)
+{
+  const SpanCTProblem *p = solver->problem;
+  Krylov *k;
+  PC pc;
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&k));
+  solver->data = *out = k;
+  PetscCall(SpanSlabsCreateVec(p->slabs, SPAN_SLAB_VOLUME, &k->x));
+  PetscCall(KSPCreate(p->local->comm, &k->ksp));
+  PetscCall(KSPSetOptionsPrefix(k->ksp, "recon_"));
+  PetscCall(KSPGetPC(k->ksp, &pc));
+  PetscCall(PCSetType(pc, PCNONE));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode CreateCGLS(SpanCTSolver solver)
+{
+  const SpanCTProblem *p = solver->problem;
+  Krylov *k;
+  PetscFunctionBeginUser;
+  PetscCall(Start(solver, &k));
+  PetscCall(SpanSlabsCreateMat(p->slabs, &k->projector));
+  PetscCall(SpanSlabsCreateVec(p->slabs, SPAN_SLAB_PROJECTIONS, &k->rhs));
+  PetscCall(SpanVecFromFloats(k->rhs, p->local->samples, p->lines));
+  PetscCall(KSPSetType(k->ksp, KSPCGLS));
+  PetscCall(KSPSetOperators(k->ksp, k->projector, k->projector));
+  const PetscReal noise = p->iterations ? 0 : PetscSqrtReal(p->noise_power);
+  PetscCall(KSPSetTolerances(k->ksp, p->tolerance > 0 ? p->tolerance : 1e-12, noise, PETSC_DEFAULT,
+                             p->iterations ? p->iterations : cgls_iterations));
+  PetscCall(KSPSetFromOptions(k->ksp));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode CreateTikhonov(SpanCTSolver solver)
+{
+  const SpanCTProblem *p = solver->problem;
+  const PetscInt n       = p->local->voxels;
+  double attenuation;
+  float *adjoint;
+  Krylov *k;
+  PetscFunctionBeginUser;
+  solver->strength = p->strength;
+  PetscCall(SpanCTObjectLevel(p, &attenuation));
+  if (p->strength < 0)
+    solver->strength = attenuation > 0 ? p->noise_power / (double)p->n_measured / (attenuation * attenuation) : 0;
+  PetscCall(Start(solver, &k));
+  PetscCall(PetscMalloc1(p->local->samples, &k->work));
+  PetscCall(SpanShellCreateReal(p->local->comm, n, n, Normal, Normal, solver, NULL, &k->normal));
+  PetscCall(VecDuplicate(k->x, &k->rhs));
+  PetscCall(PetscMalloc1(n, &adjoint));
+  PetscCall(SpanSlabsTranspose(p->slabs, p->lines, adjoint));
+  PetscCall(SpanVecFromFloats(k->rhs, n, adjoint));
+  PetscCall(PetscFree(adjoint));
+  PetscCall(KSPSetType(k->ksp, KSPCG));
+  PetscCall(KSPSetOperators(k->ksp, k->normal, k->normal));
+  PetscCall(KSPSetTolerances(k->ksp, p->tolerance > 0 ? p->tolerance : 1e-3, PETSC_DEFAULT, PETSC_DEFAULT,
+                             p->iterations ? p->iterations : tikhonov_iterations));
+  PetscCall(KSPSetFromOptions(k->ksp));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Step(SpanCTSolver solver)
+{
+  Krylov *k = solver->data;
+  KSPConvergedReason reason;
+  PetscFunctionBeginUser;
+  PetscCall(KSPSolve(k->ksp, k->rhs, k->x));
+  PetscCall(KSPGetIterationNumber(k->ksp, &solver->iteration));
+  PetscCall(KSPGetConvergedReason(k->ksp, &reason));
+  PetscCheck(reason > 0 || reason == KSP_DIVERGED_ITS, solver->problem->local->comm, PETSC_ERR_CONV_FAILED,
+             "%s: %s diverged after %" PetscInt_FMT " iterations (%s)", solver->problem->path, solver->method->name,
+             solver->iteration, KSPConvergedReasons[reason]);
+  solver->done = PETSC_TRUE;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Volume(SpanCTSolver solver, float *volume)
+{
+  Krylov *k = solver->data;
+  PetscFunctionBeginUser;
+  PetscCall(SpanVecToFloats(k->x, solver->problem->local->voxels, volume));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Destroy(SpanCTSolver solver)
+{
+  Krylov *k = solver->data;
+  PetscFunctionBeginUser;
+  PetscCall(KSPDestroy(&k->ksp));
+  PetscCall(MatDestroy(&k->projector));
+  PetscCall(MatDestroy(&k->normal));
+  PetscCall(VecDestroy(&k->rhs));
+  PetscCall(VecDestroy(&k->x));
+  PetscCall(PetscFree(k->work));
+  PetscCall(PetscFree(k));
+  PetscFunctionReturn(0);
+}
+
+/* x and CGLS's two Vecs of the volume, y and its two of projections, all double; the Mat's two arrays. */
+static double MemoryCGLS(const SpanCTGeometry *g, PetscInt n_slices, PetscInt n_rows)
+{
+  const double voxels  = (double)n_slices * (double)g->ny * (double)g->nx;
+  const double samples = (double)n_rows * (double)g->n_views * (double)g->n_u;
+  return 8 * 3 * (voxels + samples) + 4 * (voxels + samples);
+}
+
+/* x, A'y and CG's three Vecs; the Mat's two arrays and A x. */
+static double MemoryTikhonov(const SpanCTGeometry *g, PetscInt n_slices, PetscInt n_rows)
+{
+  return (8. * 5 + 4 * 2) * (double)n_slices * (double)g->ny * (double)g->nx +
+         4. * (double)n_rows * (double)g->n_views * (double)g->n_u;
+}
+
+const SpanCTMethod SpanCTCGLS     = {"cgls", CreateCGLS, Step, Volume, Destroy, MemoryCGLS};
+const SpanCTMethod SpanCTTikhonov = {"tikhonov", CreateTikhonov, Step, Volume, Destroy, MemoryTikhonov};

@@ -1,0 +1,34 @@
+/* The table of CT methods, and what they have in common. */
+#include <subspan/solvers/recon/ct/method.h>
+#include <string.h>
+
+const SpanCTMethod *SpanCTMethodFind(const char name[])
+{
+  static const SpanCTMethod *const methods[] = {&SpanCTFBP,  &SpanCTFDK, &SpanCTCGLS, &SpanCTTikhonov,
+                                                &SpanCTSIRT, &SpanCTTV,  &SpanCTPWLS, &SpanCTDDS};
+  for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
+    if (!strcmp(methods[i]->name, name)) return methods[i];
+  return NULL;
+}
+
+PetscErrorCode SpanCTSolverCreate(const SpanCTMethod *method, const SpanCTProblem *problem, SpanCTSolver *out)
+{
+  SpanCTSolver solver;
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&solver));
+  solver->method  = method;
+  solver->problem = problem;
+  solver->steps   = 1;
+  PetscCall(method->create(solver));
+  *out = solver;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanCTSolverDestroy(SpanCTSolver *solver)
+{
+  PetscFunctionBeginUser;
+  if (!*solver) PetscFunctionReturn(0);
+  PetscCall((*solver)->method->destroy(*solver));
+  PetscCall(PetscFree(*solver));
+  PetscFunctionReturn(0);
+}
