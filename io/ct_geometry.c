@@ -92,6 +92,9 @@ PetscErrorCode SpanCTGeometryCheck(MPI_Comm comm, const char path[], const SpanC
   PetscFunctionReturn(0);
 }
 
+/* Of voxels; what is nonsense is left to SpanCTGeometryCheck. */
+static PetscInt Voxels(PetscReal number) { return number >= 1 && number < 0x1p30 ? (PetscInt)(number + 1e-6) : 1; }
+
 void SpanCTGeometryFit(SpanCTGeometry *g)
 {
   const PetscReal shrink = g->kind == SPAN_CT_PARALLEL ? 1 : g->source_axis / g->source_detector;
@@ -99,7 +102,7 @@ void SpanCTGeometryFit(SpanCTGeometry *g)
   const PetscReal angle  = g->curved ? half / g->source_detector : atan(half / g->source_detector);
   const PetscReal radius = g->kind == SPAN_CT_PARALLEL ? half : g->source_axis * sin(angle);
   g->dx = g->dy = g->pitch_u * shrink;
-  g->nx = g->ny = PetscMax(1, (PetscInt)floor(2 * radius / g->dx + 1e-6));
+  g->nx = g->ny = Voxels(2 * radius / g->dx);
   g->centre_x = g->centre_y = g->centre_z = 0;
   if (g->kind != SPAN_CT_CONE) {
     g->nz = g->n_v;
@@ -113,7 +116,7 @@ void SpanCTGeometryFit(SpanCTGeometry *g)
   }
   const PetscReal seen = (PetscReal)g->n_v * g->pitch_v * (g->source_axis - radius) / g->source_detector;
   g->dz                = g->pitch_v * shrink;
-  g->nz                = PetscMax(1, (PetscInt)floor((high > low ? high - low : seen) / g->dz + 1e-6));
+  g->nz                = Voxels((high > low ? high - low : seen) / g->dz);
   g->centre_z          = (low + high) / 2 + g->offset_v * shrink;
 }
 

@@ -69,27 +69,28 @@ static PetscErrorCode Detector(SpanProjections p, hid_t place)
 
 static PetscErrorCode Grid(const char path[], hid_t place, SpanCTGeometry *g)
 {
-  PetscReal n[3], voxel[3], centre[3] = {0, 0, 0};
-  PetscBool found;
+  PetscReal n[3], voxel[3], centre[3];
+  PetscBool sized, centred;
   PetscFunctionBeginUser;
-  PetscCall(Numbers(path, place, "volume_voxels", 3, PETSC_FALSE, n, &found));
-  if (!found) {
-    SpanCTGeometryFit(g);
-    PetscFunctionReturn(0);
-  }
-  PetscCall(Numbers(path, place, "voxel_mm", 3, PETSC_TRUE, voxel, NULL));
-  PetscCall(Numbers(path, place, "volume_centre_mm", 3, PETSC_FALSE, centre, NULL));
-  for (int i = 0; i < 3; i++)
+  SpanCTGeometryFit(g);
+  PetscCall(Numbers(path, place, "volume_voxels", 3, PETSC_FALSE, n, &sized));
+  PetscCall(Numbers(path, place, "voxel_mm", 3, sized, voxel, NULL));
+  for (int i = 0; i < 3 && sized; i++)
     SpanCheckInput(PETSC_COMM_SELF, n[i] >= 1 && n[i] <= 1 << 20 && n[i] == (PetscReal)(PetscInt)n[i],
                    "%s: the attribute `volume_voxels` of `geometry` has %g, must be whole, 1 to 2^20", path,
                    (double)n[i]);
-  g->nz       = (PetscInt)n[0];
-  g->ny       = (PetscInt)n[1];
-  g->nx       = (PetscInt)n[2];
-  g->dz       = voxel[0];
-  g->dy       = voxel[1];
-  g->dx       = voxel[2];
-  g->centre_z = centre[0];
+  if (sized) {
+    g->nz       = (PetscInt)n[0];
+    g->ny       = (PetscInt)n[1];
+    g->nx       = (PetscInt)n[2];
+    g->dz       = voxel[0];
+    g->dy       = voxel[1];
+    g->dx       = voxel[2];
+    g->centre_z = 0;
+  }
+  PetscCall(Numbers(path, place, "volume_centre_mm", 3, PETSC_FALSE, centre, &centred));
+  if (!centred) PetscFunctionReturn(0);
+  if (sized) g->centre_z = centre[0];
   g->centre_y = centre[1];
   g->centre_x = centre[2];
   PetscFunctionReturn(0);
