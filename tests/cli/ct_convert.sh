@@ -1,5 +1,6 @@
 # Vector geometries of ASTRA become projections that reconstruct a ball where ASTRA has it: reversed detectors, an axis
-# beside the origin, a helix, offsets; what is no geometry of ours is refused. ASTRA itself is not needed.
+# beside the origin, a helix, offsets; what is no geometry of ours is refused. ASTRA itself is not needed. And an
+# InVesalius project becomes a volume.
 . "$SUBSPAN_SOURCE/tests/cli/lib/common.sh"
 "$python" -c 'import h5py' 2>/dev/null || { echo "skipped: python3-h5py is not installed"; exit 77; }
 cd "$work"
@@ -112,4 +113,26 @@ odd fanflat_vec cone "fanflat_vec has 6 numbers a view"
 "$python" make.py cone && "$python" -c 'import numpy as np; np.save("projections.npy", np.zeros((40, 59, 64)))'
 "$convert" cone_vec vectors.npy projections.npy -o odd.h5 2>message && fail "59 views were taken"
 grep -q "(40, 59, 64), must be (row, view, column) with 60 views" message || fail "$(cat message)"
+
+"$python" - <<'P'
+import io, plistlib, tarfile, numpy as np
+voxels = np.arange(4 * 9 * 11, dtype="<i2").reshape(4, 9, 11) * 3 - 500
+main = {"modality": "CT", "spacing": [0.5, 0.75, 2.0], "matrix": {"filename": "matrix.dat", "dtype": "int16", "shape": [4, 9, 11]}}
+for name, mode, data in (("head", "w:gz", voxels.tobytes()), ("plain", "w", voxels.tobytes()), ("short", "w", voxels.tobytes()[:-2])):
+    with tarfile.open(name + ".inv3", mode) as archive:
+        for member, contents in (("x/main.plist", plistlib.dumps(main)), ("x/matrix.dat", data)):
+            info = tarfile.TarInfo(member)
+            info.size = len(contents)
+            archive.addfile(info, io.BytesIO(contents))
+P
+for name in head plain; do
+  "$SUBSPAN_SOURCE/examples/convert-invesalius" $name.inv3 -o $name.h5 >/dev/null || fail "convert $name.inv3"
+  "$SUBSPAN" info $name.h5 | grep -q '0.5 x 0.75 x 2 mm' || fail "voxels of $name"
+  "$python" -c "import h5py, numpy as np; v = h5py.File('$name.h5')['volume']; assert v.attrs['units'] == 'HU' and np.array_equal(v[()].ravel(), np.arange(396) * 3 - 500)" || fail "values of $name"
+  count=$((count + 1))
+done
+for name in short nothing; do
+  "$SUBSPAN_SOURCE/examples/convert-invesalius" $name.inv3 -o bad.h5 2>message && fail "$name.inv3 was taken"
+  [ "$(wc -l <message)" = 1 ] && [ ! -e bad.h5 ] || fail "$name.inv3: $(cat message)"
+done
 finish
