@@ -97,7 +97,7 @@ static PetscErrorCode PrepareExchange(SpanSlabs s)
   for (PetscInt k = 0; k < s->n_groups; k++) PetscCall(Connect(s, k, &s->rows[k]));
   PetscCall(MostReceived(s, &most));
   PetscCall(PetscCalloc1(s->length * g->n_v * g->n_u, &s->seen));
-  PetscCall(PetscMalloc2(s->info.voxels, &s->volume, most * g->n_u, &s->received));
+  PetscCall(PetscMalloc2(s->n_groups > 1 ? s->info.voxels : 0, &s->volume, most * g->n_u, &s->received));
   PetscFunctionReturn(0);
 }
 
@@ -395,12 +395,14 @@ PetscErrorCode SpanSlabsCreateVec(SpanSlabs s, SpanSlabSpace space, Vec *vec)
 
 double SpanSlabsMemory(const SpanCTGeometry *g, int ranks, int threads)
 {
-  const double own = SpanProjectorMemory(g, threads) + 8. * (double)PetscMax(g->nz, g->n_v);
+  SpanCTGeometry part = *g;
+  PetscInt first;
+  SpanShare(g->nz, ranks, 0, &first, &part.nz);
+  const double own = SpanProjectorMemory(&part, threads) + 8. * (double)PetscMax(g->nz, g->n_v);
   if (g->kind != SPAN_CT_CONE || ranks == 1) return own;
-  PetscInt first, slices;
-  SpanShare(g->nz, ranks, 0, &first, &slices);
-  const double row = 4. * (double)g->n_u, views = (double)GroupLength(g, threads);
-  /* Rows come from about two ranks each, and each takes 24 bytes in the exchange's graph. */
-  return own + 2 * views * (double)g->n_v * row + 4. * (double)slices * (double)g->ny * (double)g->nx +
-         24. * (double)g->n_views * (double)g->n_v;
+  const double row = 4. * (double)g->n_u, rows = (double)GroupLength(g, threads) * (double)g->n_v;
+  /* What is seen, and what comes in for a rank's rows, of which slabs next to each other reach some both; a row takes
+     24 bytes in the exchange's graph. */
+  const double volume = GroupLength(g, threads) < g->n_views ? (double)part.nz * (double)g->ny * (double)g->nx : 0;
+  return own + (1 + 1.5 / (double)ranks) * rows * row + 4 * volume + 24. * (double)g->n_views * (double)g->n_v;
 }

@@ -35,6 +35,7 @@ done
 "$SUBSPAN" recon fan.h5 --method tv --iterations 120 -o whole.h5 >/dev/null || fail "uninterrupted"
 rm -f run.h5* part.h5
 for signal in TERM USR1; do
+  rm -f part.h5
   "$SUBSPAN" recon fan.h5 --method tv --iterations 120 --checkpoint run.h5 --checkpoint_interval 1000 --resume -o part.h5 >/dev/null 2>&1 &
   pid=$!
   until [ -s run.h5 ] || ! kill -0 $pid 2>/dev/null; do sleep 0.02; done

@@ -3,18 +3,19 @@
 #include "../unit/test.h"
 #include <subspan/operators/imaging/slabs.h>
 
-enum { n_views = 13, n_kinds = 4 };
+enum { n_views = 13, many_views = 110, n_kinds = 5 };
 
-/* A stack, a circle, a helix, and a stack of fewer slices than ranks. */
+/* A stack, a circle, a helix, a stack of fewer slices than ranks, and a circle whose detector is so large that its
+   views are exchanged in two groups. */
 static SpanCTGeometry make(int kind)
 {
-  static double angles[n_views], heights[n_views];
-  for (int a = 0; a < n_views; a++) {
+  static double angles[many_views], heights[many_views];
+  for (int a = 0; a < many_views; a++) {
     angles[a]  = 0.5 * a;
     heights[a] = -9 + 1.5 * a;
   }
-  const PetscBool cone = (PetscBool)(kind == 1 || kind == 2);
-  return (SpanCTGeometry){.kind            = cone ? SPAN_CT_CONE : SPAN_CT_FAN,
+  const PetscBool cone = (PetscBool)(kind == 1 || kind == 2 || kind == 4);
+  SpanCTGeometry g     = {.kind            = cone ? SPAN_CT_CONE : SPAN_CT_FAN,
                           .nz              = kind == 3 ? 2 : 13,
                           .ny              = 22,
                           .nx              = 25,
@@ -32,6 +33,9 @@ static SpanCTGeometry make(int kind)
                           .n_views         = n_views,
                           .angles          = angles,
                           .source_z        = kind == 2 ? heights : NULL};
+  if (kind == 4)
+    g.n_views = many_views, g.n_v = 400, g.n_u = 400, g.pitch_v = 0.05, g.pitch_u = 0.1, g.ny = 5, g.nx = 5;
+  return g;
 }
 
 static float value(PetscInt i, uint32_t step)
@@ -68,7 +72,7 @@ static void both_ways_are_one_ranks(void **state)
     check(SpanSlabsCreate(PETSC_COMM_WORLD, &g, &slabs));
     const SpanSlabsInfo *l = SpanSlabsGetInfo(slabs);
     float *all = volume_of(&g, 0, g.nz), *mine = volume_of(&g, l->first_slice, l->n_slices);
-    float *lines = malloc((size_t)(n_views * g.n_v * g.n_u) * sizeof *lines);
+    float *lines = malloc((size_t)(g.n_views * g.n_v * g.n_u) * sizeof *lines);
     float *part  = malloc((size_t)(l->samples + 1) * sizeof *part);
     check(SpanProjectorForward(whole, NULL, all, lines));
     check(SpanSlabsForward(slabs, mine, part));
