@@ -416,8 +416,10 @@ static void broken_exchange_is_refused(void **state)
   hostile_refused(open_and_read(), path, "theta|11 angles|12 views");
   write_exchange(e->data, e->white, e->dark, NULL, 0);
   hostile_refused(open_and_read(), path, "exchange/theta");
-  write_exchange(e->data, e->dark, e->white, e->theta, n_views); /* the darks of as many frames */
+  for (PetscInt i = 0; i < n_darks * n_v * n_u; i++) e->dark[i] += 1e6F;
+  write_exchange(e->data, e->white, e->dark, e->theta, n_views);
   hostile_refused(open_and_read(), path, "brighter");
+  for (PetscInt i = 0; i < n_darks * n_v * n_u; i++) e->dark[i] -= 1e6F;
   e->theta[4] = NAN;
   write_exchange(e->data, e->white, e->dark, e->theta, n_views);
   hostile_refused(open_and_read(), path, "theta|4|nan");
