@@ -128,7 +128,7 @@ P
 for name in head plain; do
   "$SUBSPAN_SOURCE/examples/convert-invesalius" $name.inv3 -o $name.h5 >/dev/null || fail "convert $name.inv3"
   "$SUBSPAN" info $name.h5 | grep -q '0.5 x 0.75 x 2 mm' || fail "voxels of $name"
-  "$python" -c "import h5py, numpy as np; v = h5py.File('$name.h5')['volume']; assert v.attrs['units'] == 'HU' and np.array_equal(v[()].ravel(), np.arange(396) * 3 - 500)" || fail "values of $name"
+  "$python" -c "import h5py, numpy as np; v = h5py.File('$name.h5')['volume']; assert v.attrs['units'] == 'HU' and np.array_equal(v[()][:, ::-1].ravel(), np.arange(396) * 3 - 500)" || fail "values of $name"
   count=$((count + 1))
 done
 for name in short nothing; do
