@@ -93,19 +93,6 @@ static PetscErrorCode LoadField(SpanModel model, const Field *field, SpanGraphNe
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode SaveParameters(SpanParameters p, const float values[], SpanModelStorage storage, SpanModel model)
-{
-  const char *name;
-  SpanTensor tensor;
-  PetscInt64 first;
-  PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < SpanParametersCount(p); i++) {
-    PetscCall(SpanParametersGet(p, i, &name, &tensor, &first));
-    PetscCall(SpanModelWriteParameter(model, name, storage, tensor->n_dims, tensor->shape, values + first));
-  }
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode SpanGraphNetworkSave(SpanGraphNetwork network, const float values[], SpanModelStorage storage,
                                     SpanModel model)
 {
@@ -121,24 +108,8 @@ PetscErrorCode SpanGraphNetworkSave(SpanGraphNetwork network, const float values
     else
       PetscCall(SpanModelWriteNumbers(model, fields[f].name, 1, &number));
   }
-  PetscCall(SaveParameters(weights, values ? values : SpanParametersValues(weights), storage, model));
-  PetscCall(SaveParameters(moments, SpanParametersValues(moments), SPAN_MODEL_FLOAT32, model));
-  PetscFunctionReturn(0);
-}
-
-/* Checks the shapes, or reads the numbers. */
-static PetscErrorCode EachParameter(SpanParameters p, SpanModel model, PetscBool read)
-{
-  const char *name;
-  SpanTensor tensor;
-  PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < SpanParametersCount(p); i++) {
-    PetscCall(SpanParametersGet(p, i, &name, &tensor, NULL));
-    if (read)
-      PetscCall(SpanModelReadParameter(model, name, tensor->n_dims, tensor->shape, SpanTensorFloats(tensor)));
-    else
-      PetscCall(SpanModelCheckParameter(model, name, tensor->n_dims, tensor->shape));
-  }
+  PetscCall(SpanParametersWrite(weights, values, storage, model));
+  PetscCall(SpanParametersWrite(moments, NULL, SPAN_MODEL_FLOAT32, model));
   PetscFunctionReturn(0);
 }
 
@@ -147,8 +118,8 @@ static PetscErrorCode CheckWeights(SpanGraphNetwork network, SpanModel model)
 {
   SpanParameters weights = SpanGraphNetworkParameters(network), moments = SpanGraphNetworkStatistics(network);
   PetscFunctionBeginUser;
-  PetscCall(EachParameter(weights, model, PETSC_FALSE));
-  PetscCall(EachParameter(moments, model, PETSC_FALSE));
+  PetscCall(SpanParametersCheck(weights, model));
+  PetscCall(SpanParametersCheck(moments, model));
   PetscCall(SpanModelCheckCount(model, SpanParametersCount(weights) + SpanParametersCount(moments)));
   PetscCall(SpanModelCheckSize(model, SpanParametersWeights(weights) + SpanParametersWeights(moments)));
   PetscFunctionReturn(0);
@@ -158,9 +129,8 @@ PetscErrorCode SpanGraphNetworkReadWeights(SpanGraphNetwork network, SpanModel m
 {
   PetscFunctionBeginUser;
   PetscCall(CheckWeights(network, model));
-  PetscCall(EachParameter(SpanGraphNetworkParameters(network), model, PETSC_TRUE));
-  PetscCall(EachParameter(SpanGraphNetworkStatistics(network), model, PETSC_TRUE));
-  PetscCall(SpanParametersModified(SpanGraphNetworkParameters(network)));
+  PetscCall(SpanParametersRead(SpanGraphNetworkParameters(network), model));
+  PetscCall(SpanParametersRead(SpanGraphNetworkStatistics(network), model));
   PetscFunctionReturn(0);
 }
 

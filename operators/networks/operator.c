@@ -88,29 +88,15 @@ PetscErrorCode SpanOperatorSave(SpanOperator op, const float values[], SpanModel
   PetscCall(SpanModelWriteNumbers(model, "input_deviation", c->fno.in_channels, c->input_deviation));
   PetscCall(SpanModelWriteNumbers(model, "output_mean", c->fno.out_channels, c->output_mean));
   PetscCall(SpanModelWriteNumbers(model, "output_deviation", c->fno.out_channels, c->output_deviation));
-  if (!values) values = SpanParametersValues(op->parameters);
-  for (PetscInt i = 0; i < SpanParametersCount(op->parameters); i++) {
-    const char *name;
-    SpanTensor tensor;
-    PetscInt64 first;
-    PetscCall(SpanParametersGet(op->parameters, i, &name, &tensor, &first));
-    PetscCall(SpanModelWriteParameter(model, name, storage, tensor->n_dims, tensor->shape, values + first));
-  }
+  PetscCall(SpanParametersWrite(op->parameters, values, storage, model));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode SpanOperatorReadWeights(SpanOperator op, SpanModel model)
 {
-  SpanParameters p = op->parameters;
   PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < SpanParametersCount(p); i++) {
-    const char *name;
-    SpanTensor tensor;
-    PetscCall(SpanParametersGet(p, i, &name, &tensor, NULL));
-    PetscCall(SpanModelReadParameter(model, name, tensor->n_dims, tensor->shape, SpanTensorFloats(tensor)));
-  }
-  PetscCall(SpanModelCheckCount(model, SpanParametersCount(p)));
-  PetscCall(SpanParametersModified(p));
+  PetscCall(SpanParametersRead(op->parameters, model));
+  PetscCall(SpanModelCheckCount(model, SpanParametersCount(op->parameters)));
   PetscFunctionReturn(0);
 }
 

@@ -142,6 +142,37 @@ PetscErrorCode SpanParametersModified(SpanParameters p)
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode SpanParametersWrite(SpanParameters p, const float values[], SpanModelStorage storage, SpanModel model)
+{
+  PetscFunctionBeginUser;
+  if (!values) values = p->values;
+  for (PetscInt i = 0; i < p->n; i++) {
+    const Parameter *one = &p->list[i];
+    PetscCall(SpanModelWriteParameter(model, one->name, storage, one->tensor->n_dims, one->tensor->shape,
+                                      values + one->first));
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanParametersCheck(SpanParameters p, SpanModel model)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < p->n; i++)
+    PetscCall(SpanModelCheckParameter(model, p->list[i].name, p->list[i].tensor->n_dims, p->list[i].tensor->shape));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanParametersRead(SpanParameters p, SpanModel model)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < p->n; i++) {
+    SpanTensor tensor = p->list[i].tensor;
+    PetscCall(SpanModelReadParameter(model, p->list[i].name, tensor->n_dims, tensor->shape, SpanTensorFloats(tensor)));
+  }
+  PetscCall(SpanParametersModified(p));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanParametersSetDifferentiable(SpanParameters p, PetscBool differentiable)
 {
   PetscFunctionBeginUser;

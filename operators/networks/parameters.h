@@ -1,6 +1,7 @@
 /* The named parameters of a network: one flat array of values and one of gradients, so that optimisers, sums over
    ranks, checkpoints and averages see one vector. The order is that of the names' registration. */
 #pragma once
+#include <subspan/io/model.h>
 #include <subspan/operators/tensor/tensor.h>
 
 typedef struct SpanParameters_ *SpanParameters;
@@ -37,5 +38,12 @@ float *SpanParametersValues(SpanParameters parameters);
 float *SpanParametersGradients(SpanParameters parameters);
 /* After the values were written through SpanParametersValues. */
 PetscErrorCode SpanParametersModified(SpanParameters parameters);
+/* In a model file each has its own array. values: NULL, or other ones in the order of SpanParametersValues. Errors
+   (input) of the others: a name or shape that the file has not; Check reads no numbers and needs no memory for them.
+   Collective as io/model.h says. */
+PetscErrorCode SpanParametersWrite(SpanParameters parameters, const float values[], SpanModelStorage storage,
+                                   SpanModel model);
+PetscErrorCode SpanParametersCheck(SpanParameters parameters, SpanModel model);
+PetscErrorCode SpanParametersRead(SpanParameters parameters, SpanModel model);
 /* Whether backward passes give gradients: on from the start; off for sampling with guidance. */
 PetscErrorCode SpanParametersSetDifferentiable(SpanParameters parameters, PetscBool differentiable);

@@ -114,32 +114,17 @@ static PetscErrorCode SaveConfig(const SpanPriorConfig *c, SpanModel model)
 
 PetscErrorCode SpanPriorSave(SpanPrior prior, const float values[], SpanModelStorage storage, SpanModel model)
 {
-  SpanParameters p = prior->parameters;
   PetscFunctionBeginUser;
   PetscCall(SaveConfig(&prior->config, model));
-  if (!values) values = SpanParametersValues(p);
-  for (PetscInt i = 0; i < SpanParametersCount(p); i++) {
-    const char *name;
-    SpanTensor tensor;
-    PetscInt64 first;
-    PetscCall(SpanParametersGet(p, i, &name, &tensor, &first));
-    PetscCall(SpanModelWriteParameter(model, name, storage, tensor->n_dims, tensor->shape, values + first));
-  }
+  PetscCall(SpanParametersWrite(prior->parameters, values, storage, model));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode SpanPriorReadWeights(SpanPrior prior, SpanModel model)
 {
-  SpanParameters p = prior->parameters;
   PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < SpanParametersCount(p); i++) {
-    const char *name;
-    SpanTensor tensor;
-    PetscCall(SpanParametersGet(p, i, &name, &tensor, NULL));
-    PetscCall(SpanModelReadParameter(model, name, tensor->n_dims, tensor->shape, SpanTensorFloats(tensor)));
-  }
-  PetscCall(SpanModelCheckCount(model, SpanParametersCount(p)));
-  PetscCall(SpanParametersModified(p));
+  PetscCall(SpanParametersRead(prior->parameters, model));
+  PetscCall(SpanModelCheckCount(model, SpanParametersCount(prior->parameters)));
   PetscFunctionReturn(0);
 }
 
@@ -263,12 +248,7 @@ static PetscErrorCode CheckWeights(SpanPrior prior, SpanModel model)
 {
   SpanParameters p = prior->parameters;
   PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < SpanParametersCount(p); i++) {
-    const char *name;
-    SpanTensor tensor;
-    PetscCall(SpanParametersGet(p, i, &name, &tensor, NULL));
-    PetscCall(SpanModelCheckParameter(model, name, tensor->n_dims, tensor->shape));
-  }
+  PetscCall(SpanParametersCheck(p, model));
   PetscCall(SpanModelCheckCount(model, SpanParametersCount(p)));
   PetscCall(SpanModelCheckSize(model, SpanParametersWeights(p)));
   PetscFunctionReturn(0);
