@@ -268,7 +268,6 @@ PetscErrorCode SpanFieldsClose(SpanFields *fields)
 }
 
 const SpanFieldsInfo *SpanFieldsGetInfo(SpanFields f) { return &f->info; }
-const char *SpanFieldsPath(SpanFields f) { return f->path; }
 
 PetscErrorCode SpanFieldsSubsample(SpanFields f, PetscInt stride, SpanFieldsBox *box)
 {

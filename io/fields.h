@@ -54,7 +54,6 @@ void SpanFieldsGroups(const char path[], char names[512]);
 PetscErrorCode SpanFieldsOpen(MPI_Comm comm, const char path[], const char group[], SpanFields *fields);
 PetscErrorCode SpanFieldsClose(SpanFields *fields);
 const SpanFieldsInfo *SpanFieldsGetInfo(SpanFields fields);
-const char *SpanFieldsPath(SpanFields fields);
 /* Every stride-th point of the whole grid (a grid of 421 closed points with stride 5 has 85). Errors (input): a stride
    that does not divide the grid's intervals. Not collective. */
 PetscErrorCode SpanFieldsSubsample(SpanFields fields, PetscInt stride, SpanFieldsBox *box);

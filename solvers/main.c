@@ -26,11 +26,11 @@ typedef struct {
 } Command;
 
 static const Command commands[] = {
-    {"recon", "reconstruct images from raw k-space", SpanReconCommand},
-    {"train", "train a prior on images or an operator on fields", SpanTrainCommand},
+    {"recon", "reconstruct images from raw k-space, volumes from CT projections", SpanReconCommand},
+    {"train", "train a prior on images, an operator on fields, an encoding on graphs", SpanTrainCommand},
     {"predict", "apply a learned operator to fields", SpanPredictCommand},
     {"simulate", "make measurements from images, or fields of differential equations", SpanSimulateCommand},
-    {"encode", "encode the nodes of a graph by Laplacian eigenpairs", SpanEncodeCommand},
+    {"encode", "encode the nodes of a graph by Laplacian eigenpairs or a learned encoding", SpanEncodeCommand},
     {"compare", "measure a result against a reference", SpanCompareCommand},
     {"view", "draw a file as a PNG", SpanViewCommand},
     {"info", "say what a file is", SpanInfoCommand},
@@ -55,10 +55,11 @@ static int UnknownCommand(const char word[])
   const char *nearest = SpanOptionsNearest(word, names, n_commands);
   if (nearest)
     fprintf(stderr, "subspan: %s: no such command; the nearest is %s\n", word, nearest);
-  else
-    fprintf(stderr,
-            "subspan: %s: no such command; they are recon, train, predict, simulate, encode, compare, view, info\n",
-            word);
+  else {
+    fprintf(stderr, "subspan: %s: no such command; they are", word);
+    for (int i = 0; i < n_commands; i++) fprintf(stderr, "%s %s", i ? "," : "", names[i]);
+    fprintf(stderr, "\n");
+  }
   return 2;
 }
 

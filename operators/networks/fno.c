@@ -216,8 +216,6 @@ PetscErrorCode SpanFNODestroy(SpanFNO *fno)
   PetscFunctionReturn(0);
 }
 
-const SpanFNOConfig *SpanFNOGetConfig(SpanFNO fno) { return &fno->config; }
-
 void SpanFNOSetActiveModes(SpanFNO fno, const PetscInt modes[])
 {
   fno->limited = (PetscBool)(modes != NULL);

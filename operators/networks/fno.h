@@ -45,7 +45,6 @@ void SpanFNOConfigDefaults(SpanFNOConfig *config);
 /* Registers the parameters; SpanParametersAllocate then draws them. Errors (input): sizes that make no network. */
 PetscErrorCode SpanFNOCreate(const SpanFNOConfig *config, SpanParameters parameters, SpanFNO *fno);
 PetscErrorCode SpanFNODestroy(SpanFNO *fno);
-const SpanFNOConfig *SpanFNOGetConfig(SpanFNO fno);
 /* Incremental training: uses only the modes[] lowest frequencies from now on; NULL: all. */
 void SpanFNOSetActiveModes(SpanFNO fno, const PetscInt modes[]);
 /* x: (N, n1, .., nd, in_channels), float32, any grid; y: (N, n1, .., nd, out_channels). A block is a segment of the

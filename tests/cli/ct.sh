@@ -66,6 +66,7 @@ P
 import h5py
 v = h5py.File("out.h5")
 assert v["reconstruction"].shape == (7, 24, 24), v["reconstruction"].shape
+assert v["reconstruction"].attrs["units"] == b"1/mm" and h5py.File("cone-fdk-1.h5")["reconstruction"].attrs["units"] == b"HU"
 assert list(v["VTKHDF"].attrs["Spacing"]) == [4, 4, 4] and 0.015 < v["reconstruction"][()].max() < 0.04
 P
 [ -s out.nii ] || fail "--nifti"

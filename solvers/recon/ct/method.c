@@ -24,6 +24,16 @@ PetscErrorCode SpanCTSolverCreate(const SpanCTMethod *method, const SpanCTProble
   PetscFunctionReturn(0);
 }
 
+void SpanCTSolverStepped(SpanCTSolver solver, PetscInt least, double tolerance, double change, double size)
+{
+  const SpanCTProblem *p = solver->problem;
+  if (p->tolerance > 0) tolerance = p->tolerance;
+  solver->iteration++;
+  const PetscBool still = (PetscBool)(change <= tolerance * tolerance * size);
+  solver->done =
+      (PetscBool)(solver->iteration >= solver->steps || (!p->iterations && solver->iteration >= least && still));
+}
+
 PetscErrorCode SpanCTSolverDestroy(SpanCTSolver *solver)
 {
   PetscFunctionBeginUser;

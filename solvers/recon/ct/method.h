@@ -72,5 +72,9 @@ const SpanCTMethod *SpanCTMethodFind(const char name[]);
 
 PetscErrorCode SpanCTSolverCreate(const SpanCTMethod *method, const SpanCTProblem *problem, SpanCTSolver *solver);
 PetscErrorCode SpanCTSolverDestroy(SpanCTSolver *solver);
+/* Counts a step after which x is `size` long, squared, and which moved it by `change`, squared. Done after
+   solver->steps, or, unless the options say how many, from step `least` on when it moved less than --tolerance |x|, or
+   `tolerance`. */
+void SpanCTSolverStepped(SpanCTSolver solver, PetscInt least, double tolerance, double change, double size);
 
 extern const SpanCTMethod SpanCTFBP, SpanCTFDK, SpanCTCGLS, SpanCTTikhonov, SpanCTSIRT, SpanCTTV, SpanCTPWLS, SpanCTDDS;

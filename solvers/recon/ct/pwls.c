@@ -140,7 +140,6 @@ static PetscErrorCode Descend(const SpanCTProblem *p, Pwls *w, double totals[3])
 static PetscErrorCode Step(SpanCTSolver solver)
 {
   const SpanCTProblem *p = solver->problem;
-  const double tolerance = p->tolerance > 0 ? p->tolerance : default_tolerance;
   Pwls *w                = solver->data;
   double totals[3];
   PetscFunctionBeginUser;
@@ -159,10 +158,7 @@ static PetscErrorCode Step(SpanCTSolver solver)
     w->z[i]        = to + ahead * (to - w->x[i]);
     w->x[i]        = to;
   }
-  solver->iteration++;
-  const PetscBool still = (PetscBool)(totals[0] <= tolerance * tolerance * totals[1]);
-  solver->done          = (PetscBool)(solver->iteration >= solver->steps ||
-                             (!p->iterations && solver->iteration >= least_iterations && still));
+  SpanCTSolverStepped(solver, least_iterations, default_tolerance, totals[0], totals[1]);
   PetscFunctionReturn(0);
 }
 

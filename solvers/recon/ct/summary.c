@@ -94,12 +94,12 @@ static PetscErrorCode WriteOutput(Summary *s)
   PetscFunctionBeginUser;
   PetscCall(SpanHashFile(l->comm, p->path, hash));
   PetscCall(SpanVolumeWriterCreate(l->comm, o->output, &s->grid, &writer));
+  PetscCall(SpanVolumeWriterUnits(writer, Units(s->run)));
   PetscCall(SpanVolumeWrite(writer, "reconstruction", l->first_slice, l->n_slices, s->run->volume));
   if (s->run->deviation)
     PetscCall(SpanVolumeWrite(writer, "deviation", l->first_slice, l->n_slices, s->run->deviation));
   const SpanReconProvenance provenance = {l->comm, p->path, hash, s->run->method->name, o->seed, s->seconds};
   PetscCall(SpanReconWriteProvenance(&provenance, writer));
-  PetscCall(SpanVolumeWriteProvenance(writer, "units", Units(s->run)));
   PetscCall(SpanVolumeWriterCommit(&writer));
   if (o->nifti[0]) PetscCall(WriteNifti(s));
   PetscFunctionReturn(0);
@@ -157,6 +157,12 @@ static PetscErrorCode WriteJson(const Summary *s)
   PetscFunctionReturn(0);
 }
 
+/* None where all of a volume's planes this way are smaller than SSIM's window, or air. */
+static void PrintPlanes(const char name[], const SpanPlanesQuality *q)
+{
+  if (isfinite(q->psnr)) printf("  %-12s %s: PSNR %.2f dB, SSIM %.4f\n", "mean", name, q->psnr, q->ssim);
+}
+
 static PetscErrorCode Print(const Summary *s)
 {
   const SpanCTRun *run       = s->run;
@@ -181,8 +187,9 @@ static PetscErrorCode Print(const Summary *s)
     printf("  %-12s PSNR %.2f dB, NRMSE %.4f over all voxels (%s; attenuation, data range the reference's maximum %.4g "
            "1/mm)\n",
            "quality", q->psnr, q->nrmse, o->reference, q->data_range);
-    printf("  %-12s axial PSNR %.2f dB, SSIM %.4f; coronal %.2f, %.4f; sagittal %.2f, %.4f\n", "planes' means",
-           q->axial.psnr, q->axial.ssim, q->coronal.psnr, q->coronal.ssim, q->sagittal.psnr, q->sagittal.ssim);
+    PrintPlanes("axial planes", &q->axial);
+    PrintPlanes("coronal planes", &q->coronal);
+    PrintPlanes("sagittal planes", &q->sagittal);
   }
   printf("  %-12s %.2f s on %d rank%s, peak %.0f MiB on rank 0\n", "time", s->seconds, ranks, ranks == 1 ? "" : "s",
          SpanReportPeakMemory() / 0x1p20);

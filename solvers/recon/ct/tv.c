@@ -196,16 +196,12 @@ static PetscErrorCode Step(SpanCTSolver solver)
 {
   const SpanCTProblem *p = solver->problem;
   Pdhg *d                = solver->data;
-  const double tolerance = p->tolerance > 0 ? p->tolerance : default_tolerance;
   double totals[2];
   PetscFunctionBeginUser;
   PetscCall(UpdateLines(p, d));
   PetscCall(UpdateDifferences(p, d));
   PetscCall(UpdateVolume(p, d, totals));
-  solver->iteration++;
-  const PetscBool still = (PetscBool)(totals[0] <= tolerance * tolerance * totals[1]);
-  solver->done          = (PetscBool)(solver->iteration >= solver->steps ||
-                             (!p->iterations && solver->iteration >= least_iterations && still));
+  SpanCTSolverStepped(solver, least_iterations, default_tolerance, totals[0], totals[1]);
   PetscFunctionReturn(0);
 }
 
