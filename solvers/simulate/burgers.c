@@ -144,7 +144,6 @@ PetscErrorCode SpanSimulateBurgers(MPI_Comm comm, const char *const inputs[], in
   PetscFunctionBeginUser;
   PetscCall(ReadOptions(comm, &o, &stop));
   if (stop) PetscFunctionReturn(0);
-  SpanCheckInput(comm, n_inputs == 0, "simulate burgers: `%s`: it takes no input", inputs[0]);
   PetscCall(SpanCheckCount(comm, "simulate burgers", "a sample", (double)(o.times + 1) * (double)o.resolution * 8));
   Describe(&o, &job);
   context.gaussian = (SpanGaussianOptions){.boundary = SPAN_GAUSSIAN_PERIODIC,

@@ -168,7 +168,6 @@ PetscErrorCode SpanSimulateDarcy(MPI_Comm comm, const char *const inputs[], int 
   PetscFunctionBeginUser;
   PetscCall(ReadOptions(comm, &o, &stop));
   if (stop) PetscFunctionReturn(0);
-  SpanCheckInput(comm, n_inputs == 0, "simulate darcy: `%s`: it takes no input", inputs[0]);
   SpanCheckInput(comm, o.alpha > (double)o.dimensions / 2,
                  "--alpha %g: must be above %g, half the dimensions, or the field is not a function", o.alpha,
                  (double)o.dimensions / 2);

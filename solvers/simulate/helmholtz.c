@@ -154,7 +154,6 @@ PetscErrorCode SpanSimulateHelmholtz(MPI_Comm comm, const char *const inputs[], 
   PetscFunctionBeginUser;
   PetscCall(ReadOptions(comm, &o, &stop));
   if (stop) PetscFunctionReturn(0);
-  SpanCheckInput(comm, n_inputs == 0, "simulate helmholtz: `%s`: it takes no input", inputs[0]);
   const double points = (double)o.grid * (double)o.grid;
   PetscCall(SpanCheckCount(comm, "simulate helmholtz", "the matrix", 8 * points));
   context.gaussian = (SpanGaussianOptions){.boundary = SPAN_GAUSSIAN_NEUMANN,

@@ -212,7 +212,6 @@ PetscErrorCode SpanSimulateNavierStokes(MPI_Comm comm, const char *const inputs[
   PetscFunctionBeginUser;
   PetscCall(ReadOptions(comm, &o, &stop));
   if (stop) PetscFunctionReturn(0);
-  SpanCheckInput(comm, n_inputs == 0, "simulate navier-stokes: `%s`: it takes no input", inputs[0]);
   PetscCall(Defaults(comm, &o, &context.forced));
   const double points = (double)o.grid * (double)o.grid, length = context.forced ? 2 * M_PI : 1;
   PetscCall(SpanCheckCount(comm, "simulate navier-stokes", "a sample",

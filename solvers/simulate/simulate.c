@@ -12,14 +12,15 @@
 
 static const struct {
   const char *name, *usage;
+  PetscBool from_input; /* else it is made from its options alone */
   PetscErrorCode (*run)(MPI_Comm comm, const char *const inputs[], int n_inputs);
 } kinds[] = {
-    {"mri", "subspan simulate mri IMAGE -o SCAN.h5", SpanSimulateMRI},
-    {"ct", "subspan simulate ct VOLUME -o PROJECTIONS.h5", SpanSimulateCT},
-    {"darcy", "subspan simulate darcy -o FIELDS.h5", SpanSimulateDarcy},
-    {"burgers", "subspan simulate burgers -o FIELDS.h5", SpanSimulateBurgers},
-    {"navier-stokes", "subspan simulate navier-stokes -o FIELDS.h5", SpanSimulateNavierStokes},
-    {"helmholtz", "subspan simulate helmholtz -o FIELDS.h5", SpanSimulateHelmholtz},
+    {"mri", "subspan simulate mri IMAGE -o SCAN.h5", PETSC_TRUE, SpanSimulateMRI},
+    {"ct", "subspan simulate ct VOLUME -o PROJECTIONS.h5", PETSC_TRUE, SpanSimulateCT},
+    {"darcy", "subspan simulate darcy -o FIELDS.h5", PETSC_FALSE, SpanSimulateDarcy},
+    {"burgers", "subspan simulate burgers -o FIELDS.h5", PETSC_FALSE, SpanSimulateBurgers},
+    {"navier-stokes", "subspan simulate navier-stokes -o FIELDS.h5", PETSC_FALSE, SpanSimulateNavierStokes},
+    {"helmholtz", "subspan simulate helmholtz -o FIELDS.h5", PETSC_FALSE, SpanSimulateHelmholtz},
 };
 enum { n_kinds = sizeof kinds / sizeof kinds[0] };
 
@@ -51,6 +52,8 @@ PetscErrorCode SpanSimulateCommand(MPI_Comm comm, const char *const inputs[], in
   SpanCheckInput(comm, n_inputs >= 1, "simulate: what? It can simulate %s", all);
   for (int i = 0; i < n_kinds; i++)
     if (!strcmp(inputs[0], names[i])) {
+      SpanCheckInput(comm, kinds[i].from_input || n_inputs == 1, "simulate %s: `%s`: it takes no input", names[i],
+                     inputs[1]);
       PetscCall(kinds[i].run(comm, inputs + 1, n_inputs - 1));
       PetscFunctionReturn(0);
     }
