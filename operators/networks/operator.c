@@ -140,7 +140,8 @@ static PetscErrorCode LoadLocal(SpanModel model, SpanTape tape, SpanOperator op)
   PetscCall(ReadConfig(model, &config));
   PetscCall(Check(&config));
   PetscCall(Register(tape, &config, op));
-  PetscCall(SpanModelCheckSize(model, SpanParametersSize(op->parameters)));
+  PetscCall(SpanParametersCheck(op->parameters, model));
+  PetscCall(SpanModelCheckSize(model, SpanParametersWeights(op->parameters)));
   PetscCall(SpanParametersAllocate(op->parameters, 0));
   PetscCall(SpanOperatorReadWeights(op, model));
   PetscFunctionReturn(0);
