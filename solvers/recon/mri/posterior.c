@@ -2,9 +2,9 @@
    slice belongs to, so they are the same bits on any number of ranks. */
 #include <subspan/base/error.h>
 #include <subspan/solvers/compare/compare_json.h>
-#include <subspan/solvers/recon/posterior.h>
-#include <subspan/solvers/recon/share.h>
-#include <subspan/solvers/recon/uncertainty.h>
+#include <subspan/solvers/recon/mri/posterior.h>
+#include <subspan/solvers/recon/mri/share.h>
+#include <subspan/solvers/recon/mri/uncertainty.h>
 #include <math.h>
 #include <stdio.h>
 

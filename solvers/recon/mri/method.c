@@ -1,5 +1,5 @@
 /* The table of methods, and what they have in common. */
-#include <subspan/solvers/recon/method.h>
+#include <subspan/solvers/recon/mri/method.h>
 #include <string.h>
 
 const SpanReconMethod *SpanReconMethodFind(const char name[])

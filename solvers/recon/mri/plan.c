@@ -3,9 +3,9 @@
 #include <subspan/base/report.h>
 #include <subspan/operators/imaging/fft.h>
 #include <subspan/solvers/recon/memory.h>
-#include <subspan/solvers/recon/plan.h>
-#include <subspan/solvers/recon/posterior.h>
-#include <subspan/solvers/recon/share.h>
+#include <subspan/solvers/recon/mri/plan.h>
+#include <subspan/solvers/recon/mri/posterior.h>
+#include <subspan/solvers/recon/mri/share.h>
 #include <string.h>
 
 enum { most_items = 16 };

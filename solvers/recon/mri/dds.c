@@ -2,7 +2,7 @@
    a few steps, or the paper's constant. */
 #include <math.h>
 #include <string.h>
-#include <subspan/solvers/recon/dds.h>
+#include <subspan/solvers/recon/mri/dds.h>
 
 enum { inner_iterations = 20 };
 static const double inner_tolerance = 1e-8;

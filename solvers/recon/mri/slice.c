@@ -2,9 +2,9 @@
 #include <subspan/base/error.h>
 #include <subspan/operators/imaging/espirit.h>
 #include <subspan/operators/imaging/fft.h>
-#include <subspan/solvers/recon/calibration.h>
+#include <subspan/solvers/recon/mri/calibration.h>
 #include <subspan/io/maps.h>
-#include <subspan/solvers/recon/slice.h>
+#include <subspan/solvers/recon/mri/slice.h>
 #include <string.h>
 
 /* Coil maps of this rank's coils: each rank of the team computes its share of the rows for all coils, then rows and

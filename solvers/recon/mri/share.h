@@ -2,7 +2,7 @@
    takes consecutive ones. A slice belongs to the group that takes its first sample. Slices are counted from
    first_slice. */
 #pragma once
-#include <subspan/solvers/recon/run.h>
+#include <subspan/solvers/recon/mri/run.h>
 
 typedef struct {
   PetscInt first, count;

@@ -5,7 +5,7 @@
    sqrt(a_t) with level = sqrt((1 - a_t) / a_t), so that its steps are the same steps on other levels. */
 #pragma once
 #include <subspan/operators/tensor/tensor.h>
-#include <subspan/solvers/recon/method.h>
+#include <subspan/solvers/recon/mri/method.h>
 
 typedef struct SpanSampler_ {
   const SpanReconProblem *problem;

@@ -3,7 +3,7 @@
 #include <cjson/cJSON.h>
 #include <subspan/io/volume.h>
 #include <subspan/operators/imaging/metrics.h>
-#include <subspan/solvers/recon/run.h>
+#include <subspan/solvers/recon/mri/run.h>
 
 typedef struct {
   float *magnitude, *phase; /* (n_mine, ny, nx), of the mean, on the team's first rank */

@@ -12,7 +12,7 @@
    |y - A x|^2 comes from A'A x, A'y and |y|^2. Fresh noise z is draw step + 1 of the sampler. Each of the evaluations
    that are counted has a second one behind it, which goes forward and back. */
 #include <math.h>
-#include <subspan/solvers/recon/sampler.h>
+#include <subspan/solvers/recon/mri/sampler.h>
 
 static PetscErrorCode Create(SpanReconSolver solver)
 {

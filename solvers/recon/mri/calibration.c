@@ -5,7 +5,7 @@
 #include <subspan/operators/imaging/interleaved.h>
 #include <subspan/operators/imaging/noise.h>
 #include <subspan/operators/imaging/shell.h>
-#include <subspan/solvers/recon/calibration.h>
+#include <subspan/solvers/recon/mri/calibration.h>
 #include <petscksp.h>
 #include <string.h>
 

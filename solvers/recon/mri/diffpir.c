@@ -8,7 +8,7 @@
    The paper has closed forms for its proximal step; here CG solves it to a tolerance. Fresh noise z is draw step + 1 of
    the sampler. */
 #include <math.h>
-#include <subspan/solvers/recon/sampler.h>
+#include <subspan/solvers/recon/mri/sampler.h>
 
 enum { most_iterations = 50 };
 static const double tolerance = 1e-4;

@@ -1,5 +1,5 @@
 /* x = A'y: the transform of the measured samples, coils combined with their maps. */
-#include <subspan/solvers/recon/method.h>
+#include <subspan/solvers/recon/mri/method.h>
 
 static PetscErrorCode Create(SpanReconSolver solver)
 {

@@ -5,8 +5,8 @@
 #include <subspan/base/events.h>
 #include <subspan/base/random.h>
 #include <subspan/operators/imaging/wavelet.h>
-#include <subspan/solvers/recon/method.h>
-#include <subspan/solvers/recon/strength.h>
+#include <subspan/solvers/recon/mri/method.h>
+#include <subspan/solvers/recon/mri/strength.h>
 #include <string.h>
 
 enum { default_iterations = 140, momentum_iterations = 100, shift_range = 16, chunk = 4096 };

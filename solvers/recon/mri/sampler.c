@@ -6,7 +6,7 @@
 #include <subspan/operators/imaging/interleaved.h>
 #include <subspan/operators/imaging/shell.h>
 #include <subspan/solvers/recon/levels.h>
-#include <subspan/solvers/recon/sampler.h>
+#include <subspan/solvers/recon/mri/sampler.h>
 
 enum { first_iterations = 10 };
 static const double largest_weight = 1e4;

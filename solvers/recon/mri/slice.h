@@ -3,7 +3,7 @@
 #include <subspan/base/layout.h>
 #include <subspan/io/scan.h>
 #include <subspan/operators/imaging/sense.h>
-#include <subspan/solvers/recon/method.h>
+#include <subspan/solvers/recon/mri/method.h>
 #include <subspan/solvers/recon/options.h>
 
 typedef struct {

@@ -1,6 +1,6 @@
 /* The Decomposed Diffusion Sampler (Chung, Lee and Ye, ICLR 2024, arXiv 2303.05754). */
 #pragma once
-#include <subspan/solvers/recon/sampler.h>
+#include <subspan/solvers/recon/mri/sampler.h>
 
 /* One step of its algorithm, from noise level `level` to `next` (0: the end):
 

@@ -6,10 +6,10 @@
 #include <subspan/io/volume.h>
 #include <subspan/operators/imaging/metrics.h>
 #include <subspan/solvers/compare/compare_json.h>
-#include <subspan/solvers/recon/posterior.h>
+#include <subspan/solvers/recon/mri/posterior.h>
 #include <subspan/solvers/recon/provenance.h>
-#include <subspan/solvers/recon/share.h>
-#include <subspan/solvers/recon/summary.h>
+#include <subspan/solvers/recon/mri/share.h>
+#include <subspan/solvers/recon/mri/summary.h>
 #include <stdio.h>
 #include <string.h>
 

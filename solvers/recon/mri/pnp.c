@@ -6,7 +6,7 @@
 
    The levels fall geometrically from 49 / 255 of a bright point to the noise of the data, as the paper's do. Nothing is
    random but the shifts of the prior's patches. */
-#include <subspan/solvers/recon/sampler.h>
+#include <subspan/solvers/recon/mri/sampler.h>
 
 enum { most_iterations = 50 };
 static const double tolerance = 1e-4;

@@ -10,7 +10,7 @@
    The data go into the noisy x as they are. The last step, to level 0, is a predictor without noise. A step but the
    last is two evaluations; step t has evaluations 2 t and 2 t + 1 and draws 2 t + 1 and 2 t + 2 of the sampler. */
 #include <math.h>
-#include <subspan/solvers/recon/sampler.h>
+#include <subspan/solvers/recon/mri/sampler.h>
 
 static PetscErrorCode Create(SpanReconSolver solver)
 {

@@ -9,8 +9,8 @@
 #include <subspan/base/signals.h>
 #include <subspan/io/checkpoint.h>
 #include <subspan/io/hash.h>
-#include <subspan/solvers/recon/run.h>
-#include <subspan/solvers/recon/share.h>
+#include <subspan/solvers/recon/mri/run.h>
+#include <subspan/solvers/recon/mri/share.h>
 #include <string.h>
 
 typedef struct {

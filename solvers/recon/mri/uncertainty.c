@@ -1,5 +1,5 @@
 /* Correlation and coverage from sums, and the quantile of Student's t. */
-#include <subspan/solvers/recon/uncertainty.h>
+#include <subspan/solvers/recon/mri/uncertainty.h>
 #include <math.h>
 
 SpanErrorSums SpanErrorSum(PetscInt pixels, const float *mean, const float *deviation, const float *reference,

@@ -3,7 +3,7 @@
 
    The default strength is the Wiener weight noise^2 / mean |x|^2 over the object, |x| taken from A'y. */
 #include <subspan/operators/imaging/interleaved.h>
-#include <subspan/solvers/recon/method.h>
+#include <subspan/solvers/recon/mri/method.h>
 
 typedef struct {
   KSP ksp;

@@ -7,8 +7,8 @@
 #include <subspan/operators/imaging/differences.h>
 #include <subspan/operators/imaging/interleaved.h>
 #include <subspan/operators/imaging/shell.h>
-#include <subspan/solvers/recon/method.h>
-#include <subspan/solvers/recon/strength.h>
+#include <subspan/solvers/recon/mri/method.h>
+#include <subspan/solvers/recon/mri/strength.h>
 
 enum { default_iterations = 100, inner_iterations = 4 };
 

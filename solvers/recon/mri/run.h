@@ -1,7 +1,7 @@
 /* The run: each group takes its share of slices and samples one after the other, one step at a time, with checkpoints
    between steps. */
 #pragma once
-#include <subspan/solvers/recon/slice.h>
+#include <subspan/solvers/recon/mri/slice.h>
 
 /* What is known of a finished sample of a slice; all doubles, saved as they are. */
 typedef struct {

@@ -1,5 +1,5 @@
 /* Ranges of units and slices, and the gather along them. */
-#include <subspan/solvers/recon/share.h>
+#include <subspan/solvers/recon/mri/share.h>
 
 SpanReconRange SpanReconUnits(const SpanReconRun *run, int group)
 {
