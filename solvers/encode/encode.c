@@ -1,6 +1,7 @@
 /* `subspan encode`: a graph to encodings of its nodes. */
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
+#include <subspan/base/progress.h>
 #include <subspan/base/report.h>
 #include <subspan/solvers/encode/encode.h>
 #include <subspan/solvers/encode/model.h>
@@ -42,6 +43,7 @@ static PetscErrorCode Solve(SpanEncodeRun *r)
 PetscErrorCode SpanEncodeCommand(MPI_Comm comm, const char *const inputs[], int n_inputs)
 {
   SpanEncodeRun run = {.comm = comm};
+  SpanProgress progress;
   PetscBool stop;
   PetscFunctionBeginUser;
   PetscCall(SpanEncodeOptionsRead(comm, &run.options, &stop));
@@ -51,14 +53,21 @@ PetscErrorCode SpanEncodeCommand(MPI_Comm comm, const char *const inputs[], int 
   SpanCheckInput(comm, strcmp(run.input, run.options.output), "%s: input and output are the same file", run.input);
   PetscCall(SpanReportCheckPlace(comm, run.options.output));
   PetscCall(SpanReportCheckPlace(comm, run.options.json));
+  PetscCall(SpanProgressCreate(comm, "encode", "stages", 4, &progress));
   PetscCall(SpanEncodeModelOpen(&run));
   PetscCall(Read(&run));
   PetscCall(SpanEncodeSayGraph(&run));
+  PetscCall(SpanProgressUpdate(progress, 1));
   PetscCall(Solve(&run));
+  SpanProgressNumber(progress, "iterations", (double)run.pairs.iterations);
+  PetscCall(SpanProgressUpdate(progress, 2));
   PetscCall(SpanEncodeByModel(&run));
+  PetscCall(SpanProgressUpdate(progress, 3));
   PetscCall(PetscLogStagePush(SpanStageWrite));
   PetscCall(SpanEncodeWrite(&run));
   PetscCall(PetscLogStagePop());
+  PetscCall(SpanProgressUpdate(progress, 4));
+  PetscCall(SpanProgressDestroy(&progress));
   PetscCall(SpanEncodeSayPairs(&run));
   if (run.options.json[0]) PetscCall(SpanEncodeWriteJson(&run));
   PetscCall(SpanEncodeModelClose(&run));

@@ -1,6 +1,7 @@
 /* The options of `subspan encode`, their defaults, ranges and help. */
 #include <subspan/base/error.h>
 #include <subspan/base/options.h>
+#include <subspan/base/progress.h>
 #include <subspan/solvers/encode/options.h>
 #include <string.h>
 
@@ -32,6 +33,7 @@ PetscErrorCode SpanEncodeOptionsRead(MPI_Comm comm, SpanEncodeOptions *o, PetscB
       {"graph", SPAN_OPTION_STRING, o->group, 0, 0, NULL, "which graph of an HDF5 file of several"},
       {"unweighted", SPAN_OPTION_BOOL, &o->unweighted, 0, 0, NULL, "take all weights of edges as 1"},
       {"json", SPAN_OPTION_STRING, o->json, 0, 0, NULL, "write the figures of the run to this file"},
+      SPAN_MONITOR_OPTION,
       {"plan", SPAN_OPTION_BOOL, &o->plan, 0, 0, NULL, "say what the run needs, and stop"},
       {"threads", SPAN_OPTION_INT, &o->threads, 0, 1024, NULL,
        "threads a rank; 0: OMP_NUM_THREADS, or the node's cores over its ranks"},

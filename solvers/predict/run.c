@@ -2,6 +2,7 @@
    first `history` are given and the others predicted, so that a run goes on from its frames alone. */
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
+#include <subspan/base/progress.h>
 #include <subspan/base/report.h>
 #include <subspan/base/signals.h>
 #include <subspan/solvers/predict/run.h>
@@ -208,10 +209,12 @@ PetscErrorCode SpanPredictFrames(SpanPredictRun *run)
   if (o->checkpoint[0]) PetscCall(SpanSignalsInstall());
   /* The first checkpoint at once: a place that cannot be written is found out before the work, not after it. */
   if (o->checkpoint[0]) PetscCall(SpanPredictSave(run));
-  PetscCall(SpanProgressCreate(run->layout.world, "fields:", run->n * run->steps, &progress));
+  PetscCall(SpanProgressCreate(run->layout.world, "predict", "fields", run->n * run->steps, &progress));
   PetscCall(PetscLogStagePush(SpanStageSolve));
   while (more) {
+    SpanReportWorkBegin();
     PetscCall(SpanPredictAdvance(run, &worked));
+    SpanReportWorkEnd();
     PetscCall(Meet(run, worked, &last_saved, progress, &more));
   }
   PetscCall(PetscLogStagePop());

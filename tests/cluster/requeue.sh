@@ -43,7 +43,7 @@ again() {
 }
 
 # The ranks sleep from their first checkpoint on until the signal has come, so that they cannot be done before it.
-job=$(submit "$scripts/recon.sbatch" "${options[@]}" -o out.h5 --checkpoint_interval 0.2) || fail_now "sbatch"
+job=$(submit "$scripts/recon.sbatch" "${options[@]}" -o out.h5 --checkpoint_interval 0.2 --monitor monitor) || fail_now "sbatch"
 until_is test -s out.h5.checkpoint || fail_now "no checkpoint"
 kill -STOP $(ranks)
 second=$(sbatch --parsable --nodes 1 --ntasks-per-node 1 --output log2 --overcommit --oversubscribe "$scripts/recon.sbatch" "${options[@]}" -o out.h5) || fail_now "sbatch"
@@ -71,6 +71,8 @@ until_is over "$job" || fail_now "not finished"
 is "$job" COMPLETED && [ -e out.h5 ] || fail_now "ended as $(field "$job" JobState): $(cat log)"
 [ ! -L out.h5.lock ] || fail "a lock is left"
 count=$((count + 1))
+# Neither start after the first one has begun anew.
+[ "$(grep -c '"slice": 0, "sample": 0, "iteration": 1,' monitor)" = 1 ] || fail "not resumed: $(head -3 monitor)"
 for array in reconstruction phase deviation reference; do same $array whole.h5 out.h5 || fail "$array differs from the uninterrupted run's"; done
 count=$((count + 1))
 until_is is "$second" FAILED && grep -q "job $job writes out.h5 too" log2 || fail "two jobs for one output: $(cat log2)"

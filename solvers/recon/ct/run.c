@@ -4,6 +4,7 @@
    checkpoints on, all ranks agree after each step on whether one is due or a signal came. */
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
+#include <subspan/base/progress.h>
 #include <subspan/base/report.h>
 #include <subspan/base/signals.h>
 #include <subspan/io/checkpoint.h>
@@ -112,6 +113,8 @@ static PetscErrorCode Save(Worker *w)
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCall(SpanCheckpointCreate(comm, run->input.problem.options->checkpoint, "recon ct", w->fingerprint, &c));
   PetscCall(SpanCheckpointWrite(c, "at", SPAN_CHECKPOINT_DOUBLE, 1, 5, 0, rank == 0, at));
+  const double steps = (double)w->solver->steps;
+  PetscCall(SpanCheckpointWrite(c, "steps", SPAN_CHECKPOINT_DOUBLE, 1, 1, 0, rank == 0, &steps));
   PetscCall(Exchange(w, c, PETSC_TRUE));
   PetscCall(SpanCheckpointCommit(&c));
   w->last_checkpoint = SpanReportSeconds();
@@ -161,12 +164,16 @@ static PetscErrorCode Work(Worker *w)
 {
   const SpanCTProblem *p = &w->run->input.problem;
   SpanProgress progress;
+  char job[64];
   PetscFunctionBeginUser;
-  PetscCall(SpanProgressCreate(p->local->comm, "steps:", w->solver->steps, &progress));
+  PetscCall(PetscSNPrintf(job, sizeof job, "recon %s", p->options->method));
+  PetscCall(SpanProgressCreate(p->local->comm, job, "steps", w->solver->steps, &progress));
+  w->solver->progress = progress;
   SpanProgressStart(progress, w->solver->iteration);
   PetscCall(PetscLogStagePush(SpanStageSolve));
   while (!w->solver->done) {
     PetscCall(w->solver->method->step(w->solver));
+    if (isfinite(w->solver->change)) SpanProgressNumber(progress, "change", w->solver->change);
     PetscCall(SpanProgressUpdate(progress, w->solver->iteration));
     if (p->options->checkpoint[0]) PetscCall(Poll(w));
   }

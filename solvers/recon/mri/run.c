@@ -5,6 +5,7 @@
    the same poll. A checkpoint holds every finished image and the state of the unit (share.h) that each group is at. */
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
+#include <subspan/base/progress.h>
 #include <subspan/base/report.h>
 #include <subspan/base/signals.h>
 #include <subspan/io/checkpoint.h>
@@ -23,6 +24,8 @@ typedef struct {
   double slice_start, slice_before; /* clock when it was taken up, seconds spent on it before a resume */
   double last_checkpoint, longest_step;
   PetscInt steps_to_poll;
+  SpanProgress progress;
+  double others; /* units that other groups had done at the last poll */
   char fingerprint[16384];
 } Worker;
 
@@ -121,6 +124,35 @@ static PetscErrorCode Finish(Worker *w)
   PetscFunctionReturn(0);
 }
 
+/* Tells rank 0's step; the other groups are as they were at the last poll, or without polls as far as this one. */
+static PetscErrorCode Tell(const Worker *w)
+{
+  const SpanReconOptions *o = w->run->input->options;
+  const SpanReconSolver s   = w->solver;
+  double done               = (double)w->n_done;
+  PetscFunctionBeginUser;
+  if (s) {
+    const struct {
+      const char *name;
+      double value;
+    } numbers[] = {{"slice", (double)s->problem->slice},
+                   {"sample", (double)s->problem->sample},
+                   {"iteration", (double)s->iteration},
+                   {"change", s->change},
+                   {"level", s->level},
+                   {"residual", s->residual}};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+      if (isfinite(numbers[i].value)) SpanProgressNumber(w->progress, numbers[i].name, numbers[i].value);
+    if (s->done)
+      done++;
+    else if (w->run->input->prior)
+      done += (double)s->iteration / (double)o->sampler.steps;
+  }
+  PetscCall(
+      SpanProgressUpdate(w->progress, o->checkpoint[0] ? w->others + done : done * w->run->input->layout->n_groups));
+  PetscFunctionReturn(0);
+}
+
 /* One step of this group's work; false when there is none left. */
 static PetscErrorCode Advance(Worker *w, PetscBool *worked)
 {
@@ -130,12 +162,15 @@ static PetscErrorCode Advance(Worker *w, PetscBool *worked)
   *worked = (PetscBool)(w->at < run->n_units);
   if (!*worked) PetscFunctionReturn(0);
   double start = SpanReportSeconds();
+  SpanReportWorkBegin();
   PetscCall(PetscLogStagePush(SpanStagePrepare));
   if (!w->solver) PetscCall(TakeUp(w));
   PetscCall(PetscLogStagePop());
   PetscCall(PetscLogStagePush(SpanStageSolve));
   if (!w->solver->done) PetscCall(w->solver->method->step(w->solver));
   PetscCall(PetscLogStagePop());
+  SpanReportWorkEnd();
+  PetscCall(Tell(w));
   if (w->solver->done) PetscCall(Finish(w));
   w->longest_step = PetscMax(w->longest_step, SpanReportSeconds() - start);
   PetscFunctionReturn(0);
@@ -246,17 +281,25 @@ static PetscErrorCode Restore(Worker *w)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode AskOthers(Worker *w)
+{
+  double done = (double)(Writes(w->run) ? w->n_done : 0), total;
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Allreduce(&done, &total, 1, MPI_DOUBLE, MPI_SUM, w->run->input->layout->world));
+  w->others = total - (double)w->n_done;
+  PetscFunctionReturn(0);
+}
+
 /* All ranks meet: checkpoint, stop or go on; *more: whether any rank has work left. */
-static PetscErrorCode Poll(Worker *w, PetscBool idle, SpanProgress progress, PetscBool *more)
+static PetscErrorCode Poll(Worker *w, PetscBool idle, PetscBool *more)
 {
   const SpanReconRun *run = w->run;
   double due              = SpanReportSeconds() - w->last_checkpoint >= run->input->options->checkpoint_interval;
   double mine[4] = {SpanSignalsStopRequested(), run->input->layout->world_rank == 0 ? due : 0, !idle, w->longest_step},
-         all[4], done = (double)(Writes(run) ? w->n_done : 0), total;
+         all[4];
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Allreduce(mine, all, 4, MPI_DOUBLE, MPI_MAX, run->input->layout->world));
-  PetscCallMPI(MPI_Allreduce(&done, &total, 1, MPI_DOUBLE, MPI_SUM, run->input->layout->world));
-  PetscCall(SpanProgressUpdate(progress, (PetscInt)total));
+  PetscCall(AskOthers(w));
   *more            = (PetscBool)(all[2] != 0);
   w->steps_to_poll = (PetscInt)PetscMax(1, PetscMin(1000, 1 / PetscMax(all[3], 1e-3)));
   w->longest_step  = 0;
@@ -265,7 +308,7 @@ static PetscErrorCode Poll(Worker *w, PetscBool idle, SpanProgress progress, Pet
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Work(Worker *w, SpanProgress progress)
+static PetscErrorCode Work(Worker *w)
 {
   const SpanReconRun *run = w->run;
   PetscBool worked = PETSC_TRUE, more = PETSC_TRUE, polls = (PetscBool)(run->input->options->checkpoint[0] != 0);
@@ -273,10 +316,7 @@ static PetscErrorCode Work(Worker *w, SpanProgress progress)
   w->steps_to_poll = 1;
   while (polls ? more : worked) {
     for (PetscInt i = 0; i < w->steps_to_poll && worked; i++) PetscCall(Advance(w, &worked));
-    if (polls)
-      PetscCall(Poll(w, (PetscBool)!worked, progress, &more));
-    else
-      PetscCall(SpanProgressUpdate(progress, w->n_done * run->input->layout->n_groups));
+    if (polls) PetscCall(Poll(w, (PetscBool)!worked, &more));
   }
   PetscFunctionReturn(0);
 }
@@ -307,7 +347,7 @@ PetscErrorCode SpanReconRunSlices(SpanReconRun *run)
   const SpanReconOptions *o = run->input->options;
   const SpanLayout *l       = run->input->layout;
   Worker w                  = {.run = run};
-  SpanProgress progress;
+  char job[64];
   PetscFunctionBeginUser;
   PetscCall(Prepare(run));
   if (o->checkpoint[0]) PetscCall(Fingerprint(run, w.fingerprint, sizeof w.fingerprint));
@@ -315,11 +355,14 @@ PetscErrorCode SpanReconRunSlices(SpanReconRun *run)
   if (o->checkpoint[0]) PetscCall(SpanSignalsInstall());
   /* The first checkpoint at once: a place that cannot be written is found out before the work, not after it. */
   if (o->checkpoint[0]) PetscCall(Save(&w));
-  PetscCall(
-      SpanProgressCreate(l->world, o->samples > 1 ? "samples:" : "slices:", run->n_slices * o->samples, &progress));
-  PetscCall(Work(&w, progress));
+  PetscCall(PetscSNPrintf(job, sizeof job, "recon %s", o->method));
+  PetscCall(SpanProgressCreate(l->world, job, o->samples > 1 ? "samples" : "slices", run->n_slices * o->samples,
+                               &w.progress));
+  PetscCall(AskOthers(&w));
+  SpanProgressStart(w.progress, w.others + (double)w.n_done);
+  PetscCall(Work(&w));
   PetscCall(Unload(&w));
-  PetscCall(SpanProgressDestroy(&progress));
+  PetscCall(SpanProgressDestroy(&w.progress));
   PetscFunctionReturn(0);
 }
 
