@@ -5,6 +5,7 @@
    the same poll. A checkpoint holds every finished image and the state of the unit (share.h) that each group is at. */
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
+#include <subspan/base/finite.h>
 #include <subspan/base/progress.h>
 #include <subspan/base/report.h>
 #include <subspan/base/signals.h>
@@ -19,6 +20,7 @@ typedef struct {
   SpanReconSlice slice;
   PetscBool loaded;       /* there is a slice; its next sample takes it as it is */
   SpanReconSolver solver; /* NULL between units */
+  float complex *image;   /* after the last step, checked */
   PetscInt at;            /* the unit at work, counted in this group's share */
   PetscInt n_done;
   double slice_start, slice_before; /* clock when it was taken up, seconds spent on it before a resume */
@@ -93,16 +95,31 @@ static PetscErrorCode TakeUp(Worker *w)
   PetscFunctionReturn(0);
 }
 
+/* The image after a step, so that no checkpoint or result ever holds a number that is none. */
+static PetscErrorCode CheckStep(Worker *w)
+{
+  const SpanReconOptions *o = w->run->input->options;
+  const SpanReconProblem *p = &w->slice.problem;
+  const PetscInt n          = SpanSenseImageSize(w->slice.sense);
+  PetscFunctionBeginUser;
+  if (!w->image) PetscCall(PetscMalloc1(n, &w->image));
+  PetscCall(w->solver->method->image(w->solver, w->image));
+  const PetscInt64 bad = SpanFirstNotFinite(2 * n, (const float *)w->image);
+  PetscCheck(bad < 0, PETSC_COMM_SELF, PETSC_ERR_FP,
+             "slice %" PetscInt_FMT ", sample %" PetscInt_FMT ", step %" PetscInt_FMT " of %s: pixel (%" PetscInt_FMT
+             ", %" PetscInt_FMT ") is not a finite number%s%s",
+             p->slice, p->sample, w->solver->iteration, w->solver->method->name, (PetscInt)(bad / 2 / p->nx % p->ny),
+             (PetscInt)(bad / 2 % p->nx), o->checkpoint[0] ? "; the last checkpoint is kept in " : "", o->checkpoint);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Finish(Worker *w)
 {
   SpanReconRun *run = w->run;
   PetscInt pixels = Pixels(run), sets = w->slice.coils.n_sets, unit = run->first_unit + w->at;
-  float complex *image;
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(SpanSenseImageSize(w->slice.sense), &image));
-  PetscCall(w->solver->method->image(w->solver, image));
   if (Writes(run)) {
-    SpanReconMagnitudePhase(run->input->info, sets, image, run->magnitude + w->at * pixels,
+    SpanReconMagnitudePhase(run->input->info, sets, w->image, run->magnitude + w->at * pixels,
                             run->phase + w->at * pixels);
     if (run->reference && UnitSample(run, unit) == 0)
       SpanReconMagnitudePhase(run->input->info, sets, w->slice.reference,
@@ -113,11 +130,10 @@ static PetscErrorCode Finish(Worker *w)
                                           .evaluations = (double)w->solver->evaluations,
                                           .strength    = w->solver->strength,
                                           .noise       = w->slice.problem.noise};
-  PetscCall(SpanReconSliceResidual(run->input, &w->slice, image, &run->records[w->at].residual));
+  PetscCall(SpanReconSliceResidual(run->input, &w->slice, w->image, &run->records[w->at].residual));
   run->records[w->at].acceleration = w->slice.acceleration;
   run->records[w->at].seconds      = w->slice_before + SpanReportSeconds() - w->slice_start;
   w->slice_before                  = 0;
-  PetscCall(PetscFree(image));
   PetscCall(SpanReconSolverDestroy(&w->solver));
   if (UnitSlice(run, unit + 1) != UnitSlice(run, unit)) PetscCall(Unload(w));
   w->n_done++;
@@ -168,6 +184,7 @@ static PetscErrorCode Advance(Worker *w, PetscBool *worked)
   PetscCall(PetscLogStagePop());
   PetscCall(PetscLogStagePush(SpanStageSolve));
   if (!w->solver->done) PetscCall(w->solver->method->step(w->solver));
+  PetscCall(CheckStep(w));
   PetscCall(PetscLogStagePop());
   SpanReportWorkEnd();
   PetscCall(Tell(w));
@@ -362,6 +379,7 @@ PetscErrorCode SpanReconRunSlices(SpanReconRun *run)
   SpanProgressStart(w.progress, w.others + (double)w.n_done);
   PetscCall(Work(&w));
   PetscCall(Unload(&w));
+  PetscCall(PetscFree(w.image));
   PetscCall(SpanProgressDestroy(&w.progress));
   PetscFunctionReturn(0);
 }
