@@ -46,5 +46,7 @@ if(SUBSPAN_SANITIZE)
 endif()
 if(SUBSPAN_NATIVE)
   add_compile_options(-march=native)
+else() # vectors wider than the processor's registers stay inside their files
+  add_compile_options(-Wno-psabi)
 endif()
 add_compile_options($<$<CONFIG:Release>:-O3> -fno-math-errno -fno-trapping-math -fcx-limited-range)
