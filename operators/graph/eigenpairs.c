@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { dense_nodes = 600 };
+enum { dense_nodes = 600, multigrid_nodes = 20000 };
 
 static PetscErrorCode Sum(MPI_Comm comm, PetscInt n, double *values)
 {
@@ -138,9 +138,21 @@ static PetscErrorCode Solve(SpanEigenProblem *p, SpanEigenpairs *pairs)
   SpanGraph g         = p->graph;
   const char *solver  = p->options->solver;
   PetscFunctionBeginUser;
-  if (!strcmp(solver, "auto"))
-    solver = g->n_nodes <= dense_nodes || p->n_wanted + 4 > g->n_nodes / 4 ? "lapack" : "krylovschur";
-  PetscCall(SpanEigenSlepc(p, solver, &s, pairs->solver));
+  const PetscBool choose = (PetscBool)!strcmp(solver, "auto");
+  if (choose) {
+    solver = "krylovschur";
+    if (g->n_nodes <= dense_nodes || p->n_wanted + 4 > g->n_nodes / 4) solver = "lapack";
+    if (g->n_nodes >= multigrid_nodes && p->n_wanted <= g->n_nodes / 100) solver = "multigrid";
+  }
+  if (!strcmp(solver, "multigrid")) {
+    PetscCall(SpanEigenMultigrid(p, &s, pairs->solver));
+    if (!s.n_found && choose) solver = "krylovschur";
+  }
+  if (strcmp(solver, "multigrid")) {
+    PetscCall(PetscFree(s.values));
+    PetscCall(PetscFree(s.vectors));
+    PetscCall(SpanEigenSlepc(p, solver, &s, pairs->solver));
+  }
   PetscCheck(s.n_found >= p->n_wanted, g->comm, PETSC_ERR_NOT_CONVERGED,
              "%s: %" PetscInt_FMT " of %" PetscInt_FMT " eigenpairs converged", pairs->solver, s.n_found, p->n_wanted);
   pairs->iterations = s.iterations;
