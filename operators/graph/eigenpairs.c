@@ -1,7 +1,10 @@
 /* Chooses a method, puts the null space before what it finds, and measures the result. */
 #include <subspan/base/error.h>
 #include <subspan/base/random.h>
+#include <subspan/operators/graph/block_matrix.h>
 #include <subspan/operators/graph/eigen_problem.h>
+#include <subspan/operators/graph/rayleigh_ritz.h>
+#include <petscblaslapack.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,38 +71,41 @@ static PetscErrorCode FixSigns(SpanGraph g, uint64_t seed, SpanEigenpairs *pairs
 
 static PetscErrorCode MeasureOrthogonality(SpanGraph g, SpanEigenpairs *pairs)
 {
-  const PetscInt k = pairs->n_pairs;
+  const PetscInt k     = pairs->n_pairs;
+  const PetscBLASInt m = (PetscBLASInt)k, n = (PetscBLASInt)g->n_own, stride = PetscMax(m, 1);
+  const double one = 1, zero = 0;
   double *gram;
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1(k * k, &gram));
-  for (PetscInt i = 0; i < g->n_own; i++)
-    for (PetscInt a = 0; a < k; a++)
-      for (PetscInt b = a; b < k; b++) gram[a * k + b] += pairs->vectors[i * k + a] * pairs->vectors[i * k + b];
+  BLASsyrk_("U", "N", &m, &n, &one, pairs->vectors, &stride, &zero, gram, &stride);
   PetscCall(Sum(g->comm, k * k, gram));
   for (PetscInt a = 0; a < k; a++)
     for (PetscInt b = a; b < k; b++)
-      pairs->orthogonality = PetscMax(pairs->orthogonality, fabs(gram[a * k + b] - (a == b)));
+      pairs->orthogonality = PetscMax(pairs->orthogonality, fabs(gram[b * k + a] - (a == b)));
   PetscCall(PetscFree(gram));
   PetscFunctionReturn(0);
 }
 
+/* Some columns at a time. */
 static PetscErrorCode MeasureResiduals(SpanGraph g, Mat laplacian, SpanEigenpairs *pairs)
 {
+  enum { some = 16 };
   const PetscInt k = pairs->n_pairs;
-  Vec x, y;
+  SpanBlockMatrix a;
+  double *x, values[some] = {0}, norms[some];
   PetscFunctionBeginUser;
-  PetscCall(MatCreateVecs(laplacian, &x, &y));
-  for (PetscInt j = 0; j < k; j++) {
-    PetscScalar *values;
-    PetscCall(VecGetArray(x, &values));
-    for (PetscInt i = 0; i < g->n_own; i++) values[i] = pairs->vectors[i * k + j];
-    PetscCall(VecRestoreArray(x, &values));
-    PetscCall(MatMult(laplacian, x, y));
-    PetscCall(VecAXPY(y, -pairs->values[j], x));
-    PetscCall(VecNorm(y, NORM_2, &pairs->residuals[j]));
+  PetscCall(SpanBlockMatrixCreate(laplacian, &a));
+  PetscCall(SpanBlockAllocate((size_t)(g->n_own + a.n_ghosts) * some * sizeof *x, &x));
+  for (PetscInt first = 0; first < k; first += some) {
+    const PetscInt count = PetscMin(some, k - first);
+    for (PetscInt i = 0; i < g->n_own; i++)
+      for (PetscInt j = 0; j < some; j++) x[i * some + j] = j < count ? pairs->vectors[i * k + first + j] : 0;
+    PetscCall(PetscArraycpy(values, pairs->values + first, count));
+    PetscCall(SpanResidualNorms(g->comm, &a, some, x, values, norms));
+    PetscCall(PetscArraycpy(pairs->residuals + first, norms, count));
   }
-  PetscCall(VecDestroy(&x));
-  PetscCall(VecDestroy(&y));
+  PetscCall(SpanBlockFree(&x));
+  PetscCall(SpanBlockMatrixDestroy(&a));
   PetscFunctionReturn(0);
 }
 
@@ -150,7 +156,7 @@ static PetscErrorCode Solve(SpanEigenProblem *p, SpanEigenpairs *pairs)
   }
   if (strcmp(solver, "multigrid")) {
     PetscCall(PetscFree(s.values));
-    PetscCall(PetscFree(s.vectors));
+    PetscCall(SpanBlockFree(&s.vectors));
     PetscCall(SpanEigenSlepc(p, solver, &s, pairs->solver));
   }
   PetscCheck(s.n_found >= p->n_wanted, g->comm, PETSC_ERR_NOT_CONVERGED,
@@ -163,7 +169,7 @@ static PetscErrorCode Solve(SpanEigenProblem *p, SpanEigenpairs *pairs)
   }
   if (s.n_found > p->n_wanted) pairs->next = s.values[p->n_wanted];
   PetscCall(PetscFree(s.values));
-  PetscCall(PetscFree(s.vectors));
+  PetscCall(SpanBlockFree(&s.vectors));
   PetscFunctionReturn(0);
 }
 
