@@ -19,7 +19,7 @@ enum {
   finest_steps = 20
 };
 static const double coarse_tolerance = 0.1;  /* coarse levels' pairs are only a start */
-static const double reduction = 0.02; /* of a residual in one correction, at most */
+static const double reduction        = 0.02; /* of a residual in one correction, at most */
 
 typedef struct {
   const SpanEigenProblem *problem;
