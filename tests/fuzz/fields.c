@@ -18,7 +18,7 @@ PetscErrorCode FuzzRead(const char path[])
   const PetscInt in = SpanFieldsInputSize(info), out = SpanFieldsOutputSize(info);
   if (in <= fuzz_most && out <= fuzz_most) {
     float *numbers;
-    PetscCall(PetscMalloc1(in > out ? in : out, &numbers));
+    PetscCall(PetscMalloc1((size_t)PetscMax(in, out), &numbers));
     PetscErrorCode ierr = SpanFieldsSubsample(fields, 1, &box);
     if (!ierr) ierr = SpanFieldsReadInput(fields, 0, 1, &box, numbers);
     if (!ierr) ierr = SpanFieldsReadOutput(fields, 0, 1, &box, numbers);
