@@ -16,7 +16,7 @@ typedef struct {
   PetscInt n_pairs;
   SpanLaplacianKind kind;
   double tolerance;
-  const char *solver; /* "auto|lapack|krylovschur|lobpcg|multigrid" */
+  const char *solver; /* "auto|lapack|krylovschur|multigrid" */
   uint64_t seed;
 } SpanEigenOptions;
 

@@ -26,7 +26,7 @@ PetscErrorCode SpanEncodeOptionsRead(MPI_Comm comm, SpanEncodeOptions *o, PetscB
        "D - A, I - D^-1/2 A D^-1/2, I - D^-1 A"},
       {"tolerance", SPAN_OPTION_REAL, &o->tolerance, 1e-13, 0.1, NULL,
        "largest residual |L v - lambda v| of a pair, relative to lambda"},
-      {"solver", SPAN_OPTION_CHOICE, o->solver, 0, 0, "auto|lapack|krylovschur", "auto: by the size of the graph"},
+      {"solver", SPAN_OPTION_CHOICE, o->solver, 0, 0, "auto|lapack|krylovschur|multigrid", "auto: by the size of the graph"},
       {"seed", SPAN_OPTION_INT, &o->seed, 0, 9e15, NULL, "of starting vectors and signs"},
       {"format", SPAN_OPTION_CHOICE, o->format, 0, 0, "edges|matrix_market|metis",
        "of the input; without it, by its content"},
