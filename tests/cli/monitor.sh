@@ -8,7 +8,10 @@ scan_and_prior
 ct_volume 4
 "$SUBSPAN" simulate ct volume.h5 --views 12 --photons 1e5 --seed 1 -o lines.h5 >/dev/null || fail "simulate ct"
 "$python" "$SUBSPAN_SOURCE/tests/cli/lib/graphs.py" "$work"
-printf '0 1\n1 2\n2 3\n3 4\n4 5\n5 0\n' >ring.txt
+for ((i = 0; i < 900; i++)); do
+  [ $((i % 30)) = 29 ] || echo $i $((i + 1))
+  [ $i -ge 870 ] || echo $i $((i + 30))
+done >mesh.txt
 
 # lines JOB UNIT LAST NAME...: each line of `monitor` is JSON of this job with these finite numbers in some of the lines; steps do not
 # fall within a start, and the last is LAST.
@@ -52,8 +55,10 @@ for ranks in 1 2; do
   lines predict fields 4
   job simulate mri image.h5 --coils 2 --noise 0 --seed 1 -o again.h5
   lines "simulate mri" slices $((2 / ranks))
-  job encode ring.txt --eigenpairs 2 -o ring.h5
-  lines encode stages 4 iterations
+  job encode mesh.txt --eigenpairs 4 --solver krylovschur -o mesh.h5
+  lines encode stages 4 iterations iteration converged residual
+  job encode mesh.txt --eigenpairs 4 --solver multigrid -o mesh.h5
+  lines encode stages 4 iterations iteration converged level
 done
 
 # Stopped by a signal, and resumed: the file goes on, and does not start at 0 again.
