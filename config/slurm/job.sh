@@ -47,6 +47,11 @@ requeue() {
     rm -f "$output.lock"
     exit 75
   fi
+  # A job that somebody cancelled stays cancelled.
+  if [ "$(squeue -h -j "$SLURM_JOB_ID" -o %T)" != RUNNING ]; then
+    rm -f "$output.lock"
+    exit 75
+  fi
   say "back into the queue"
   scontrol requeue "$SLURM_JOB_ID" && exit 0
   rm -f "$output.lock"
