@@ -102,6 +102,7 @@ static PetscErrorCode CheckStep(Worker *w)
   const SpanReconProblem *p = &w->slice.problem;
   const PetscInt n          = SpanSenseImageSize(w->slice.sense);
   PetscFunctionBeginUser;
+  if (isfinite(w->solver->change) && !w->solver->done) PetscFunctionReturn(0); /* it has seen every pixel */
   if (!w->image) PetscCall(PetscMalloc1(n, &w->image));
   PetscCall(w->solver->method->image(w->solver, w->image));
   const PetscInt64 bad = SpanFirstNotFinite(2 * n, (const float *)w->image);
