@@ -139,6 +139,8 @@ static PetscErrorCode ReadOne(MPI_Comm comm, const SpanOption *option)
   SpanCheckInput(comm, text[0], "--%s: the value is missing", option->name);
   if (option->type == SPAN_OPTION_CHOICE)
     PetscCall(ReadChoice(comm, option, text));
+  else if (option->type == SPAN_OPTION_STRING && !option->value)
+    PetscFunctionReturn(0);
   else if (option->type == SPAN_OPTION_STRING)
     PetscCall(PetscStrncpy(option->value, text, PETSC_MAX_PATH_LEN));
   else
@@ -164,7 +166,7 @@ static PetscErrorCode TouchKSP(MPI_Comm comm, const char prefix[])
 /* Options of solvers inside a command's solver, which are known once it is built (SpanOptionsRefuseLeft). */
 static PetscBool IsNested(const SpanCommandHelp *help, const char name[])
 {
-  static const char *const inner[] = {"mg_", "sub_"};
+  static const char *const inner[] = {"mg_", "pc_mg_", "sub_"};
   for (int i = 0; help->prefixes && help->prefixes[i]; i++) {
     const size_t length = strlen(help->prefixes[i]);
     for (size_t k = 0; k < sizeof inner / sizeof inner[0]; k++)

@@ -38,7 +38,7 @@ assert abs(r - f[2])[1:-1, 1:-1].max() < 1e-3
 assert waves["input"].shape == (4, 2, 21, 21) and waves.attrs["boundary"] == b"du/dn = 0"
 P
 count=12
-refused "1 channels to 1 on 2 axes, this needs one from 2" "${darcy[@]}" "${pc[@]:0:8}" --darcy_mg_coarse_sub_1_pc_neural_model guess.h5 -o out.h5
+refused "1 channels to 1 on 2 axes, this needs one from 2" "${darcy[@]}" "${pc[@]}" --darcy_mg_coarse_sub_1_pc_neural_model guess.h5 -o out.h5
 refused "flexible" "${darcy[@]}" "${pc[@]}" --darcy_ksp_type cg -o out.h5
 refused "which network" "${darcy[@]}" --darcy_ksp_type fcg --darcy_pc_type neural -o out.h5
 refused "--darcy_mg_coarse_pc_neuron" "${darcy[@]}" --darcy_mg_coarse_pc_neuron pc.h5 -o out.h5
