@@ -39,10 +39,10 @@ static PetscErrorCode BlocksCreate(const Solver *s, int l, Blocks *b)
 {
   const size_t rows = s->h.level[l].n_rows, m = (size_t)s->m;
   PetscFunctionBeginUser;
-  PetscCall(SpanBlockAllocate(rows * m * sizeof *b->x, &b->x));
-  PetscCall(SpanBlockAllocate(rows * m * sizeof *b->single, &b->single));
-  PetscCall(SpanBlockAllocate(rows * m * sizeof *b->d, &b->d));
-  PetscCall(SpanBlockAllocate(rows * (size_t)s->h.width * sizeof *b->p, &b->p));
+  PetscCall(PetscMalloc1(rows * m, &b->x));
+  PetscCall(PetscMalloc1(rows * m, &b->single));
+  PetscCall(PetscMalloc1(rows * m, &b->d));
+  PetscCall(PetscMalloc1(rows * (size_t)s->h.width, &b->p));
   PetscFunctionReturn(0);
 }
 
@@ -89,7 +89,7 @@ static PetscErrorCode Prolongate(Solver *s, int l, PetscInt from, PetscInt good,
   PetscCall(SpanBlockMatrixUpdate(&level->p, (size_t)from * sizeof *x, coarse));
 #pragma omp parallel
   {
-    double *row = malloc((size_t)from * sizeof *row);
+    double *row = calloc((size_t)from, sizeof *row);
 #pragma omp for schedule(static)
     for (PetscInt i = 0; i < level->n_own; i++) {
       SpanBlockRowDouble(&level->p, i, from, coarse, row);
@@ -190,7 +190,7 @@ static PetscErrorCode Levels(Solver *s, double **vectors)
   const PetscInt most =
       modes < coarsest ? PetscMax(m, PetscMin(modes_factor * m, h->level[modes].n_all / 8 / 8 * 8)) : m;
   s->m = PetscMin(most, PetscMax(room / 8 * 8, 8));
-  PetscCall(SpanBlockAllocate(h->level[coarsest].n_rows * (size_t)s->m * sizeof *coarse, &coarse));
+  PetscCall(PetscMalloc1(h->level[coarsest].n_rows * (size_t)s->m, &coarse));
   Coarsest(s, coarse);
   for (int l = coarsest - 1; l >= 0; l--) {
     Blocks b;
@@ -200,11 +200,11 @@ static PetscErrorCode Levels(Solver *s, double **vectors)
     s->n_exact = l < modes ? exact : PetscMin(exact, s->m);
     PetscCall(BlocksCreate(s, l, &b));
     PetscCall(Prolongate(s, l, from, good, coarse, b.x));
-    PetscCall(SpanBlockFree(&coarse));
+    PetscCall(PetscFree(coarse));
     PetscCall(Level(s, l, &b, l ? coarse_tolerance : s->problem->options->tolerance, l ? coarse_steps : finest_steps));
-    PetscCall(SpanBlockFree(&b.single));
-    PetscCall(SpanBlockFree(&b.d));
-    PetscCall(SpanBlockFree(&b.p));
+    PetscCall(PetscFree(b.single));
+    PetscCall(PetscFree(b.d));
+    PetscCall(PetscFree(b.p));
     if (l == modes) PetscCall(TakeModes(s, l, b.x));
     coarse = b.x;
   }

@@ -1,7 +1,6 @@
 /* Chooses a method, puts the null space before what it finds, and measures the result. */
 #include <subspan/base/error.h>
 #include <subspan/base/random.h>
-#include <subspan/operators/graph/block_matrix.h>
 #include <subspan/operators/graph/eigen_problem.h>
 #include <subspan/operators/graph/rayleigh_ritz.h>
 #include <petscblaslapack.h>
@@ -95,7 +94,7 @@ static PetscErrorCode MeasureResiduals(SpanGraph g, Mat laplacian, SpanEigenpair
   double *x, values[some] = {0}, norms[some];
   PetscFunctionBeginUser;
   PetscCall(SpanBlockMatrixCreate(laplacian, &a));
-  PetscCall(SpanBlockAllocate((size_t)(g->n_own + a.n_ghosts) * some * sizeof *x, &x));
+  PetscCall(PetscMalloc1((size_t)(g->n_own + a.n_ghosts) * some, &x));
   for (PetscInt first = 0; first < k; first += some) {
     const PetscInt count = PetscMin(some, k - first);
     for (PetscInt i = 0; i < g->n_own; i++)
@@ -104,7 +103,7 @@ static PetscErrorCode MeasureResiduals(SpanGraph g, Mat laplacian, SpanEigenpair
     PetscCall(SpanResidualNorms(g->comm, &a, some, x, values, norms));
     PetscCall(PetscArraycpy(pairs->residuals + first, norms, count));
   }
-  PetscCall(SpanBlockFree(&x));
+  PetscCall(PetscFree(x));
   PetscCall(SpanBlockMatrixDestroy(&a));
   PetscFunctionReturn(0);
 }
@@ -156,7 +155,7 @@ static PetscErrorCode Solve(SpanEigenProblem *p, SpanEigenpairs *pairs)
   }
   if (strcmp(solver, "multigrid")) {
     PetscCall(PetscFree(s.values));
-    PetscCall(SpanBlockFree(&s.vectors));
+    PetscCall(PetscFree(s.vectors));
     PetscCall(SpanEigenSlepc(p, solver, &s, pairs->solver));
   }
   PetscCheck(s.n_found >= p->n_wanted, g->comm, PETSC_ERR_NOT_CONVERGED,
@@ -169,7 +168,7 @@ static PetscErrorCode Solve(SpanEigenProblem *p, SpanEigenpairs *pairs)
   }
   if (s.n_found > p->n_wanted) pairs->next = s.values[p->n_wanted];
   PetscCall(PetscFree(s.values));
-  PetscCall(SpanBlockFree(&s.vectors));
+  PetscCall(PetscFree(s.vectors));
   PetscFunctionReturn(0);
 }
 
