@@ -29,20 +29,21 @@ typedef struct {
   PetscInt iterations; /* conjugate gradients' */
 } Solver;
 
-/* The memory for a level, (n_rows, m) each. */
+/* The memory for one level after another. */
 typedef struct {
-  double *x;
-  float *single, *d, *p;
+  double *x;             /* (n_rows, m) */
+  float *single, *d, *p; /* (n_rows, m), (n_rows, m) and (n_rows, width), for the largest of them */
 } Blocks;
 
-static PetscErrorCode BlocksCreate(const Solver *s, int l, Blocks *b)
+static PetscErrorCode BlocksCreate(const Solver *s, int modes, PetscInt most, Blocks *b)
 {
-  const size_t rows = s->h.level[l].n_rows, m = (size_t)s->m;
+  size_t size = 0, rows = 0;
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(rows * m, &b->x));
-  PetscCall(PetscMalloc1(rows * m, &b->single));
-  PetscCall(PetscMalloc1(rows * m, &b->d));
-  PetscCall(PetscMalloc1(rows * (size_t)s->h.width, &b->p));
+  for (int l = 0; l < s->h.n_levels; l++) {
+    rows = PetscMax(rows, s->h.level[l].n_rows);
+    size = PetscMax(size, s->h.level[l].n_rows * (size_t)(l < modes ? s->m : most));
+  }
+  PetscCall(PetscMalloc3(size, &b->single, size, &b->d, rows * (size_t)s->h.width, &b->p));
   PetscFunctionReturn(0);
 }
 
@@ -184,30 +185,29 @@ static PetscErrorCode Levels(Solver *s, double **vectors)
   const int coarsest = h->n_levels - 1;
   PetscInt room      = h->level[coarsest].n_all - h->n_null;
   double *coarse;
+  Blocks b;
   int modes = 1;
   PetscFunctionBeginUser;
   while (modes < coarsest && h->level[modes].n_all > modes_nodes) modes++;
   const PetscInt most =
       modes < coarsest ? PetscMax(m, PetscMin(modes_factor * m, h->level[modes].n_all / 8 / 8 * 8)) : m;
+  PetscCall(BlocksCreate(s, modes, most, &b));
   s->m = PetscMin(most, PetscMax(room / 8 * 8, 8));
   PetscCall(PetscMalloc1(h->level[coarsest].n_rows * (size_t)s->m, &coarse));
   Coarsest(s, coarse);
   for (int l = coarsest - 1; l >= 0; l--) {
-    Blocks b;
     const PetscInt from = s->m, good = PetscMin(from, room);
     room       = PetscMax(h->level[l].n_all / 4 / 8 * 8, from);
     s->m       = l < modes ? m : PetscMin(most, room);
     s->n_exact = l < modes ? exact : PetscMin(exact, s->m);
-    PetscCall(BlocksCreate(s, l, &b));
+    PetscCall(PetscMalloc1(h->level[l].n_rows * (size_t)s->m, &b.x));
     PetscCall(Prolongate(s, l, from, good, coarse, b.x));
     PetscCall(PetscFree(coarse));
     PetscCall(Level(s, l, &b, l ? coarse_tolerance : s->problem->options->tolerance, l ? coarse_steps : finest_steps));
-    PetscCall(PetscFree(b.single));
-    PetscCall(PetscFree(b.d));
-    PetscCall(PetscFree(b.p));
     if (l == modes) PetscCall(TakeModes(s, l, b.x));
     coarse = b.x;
   }
+  PetscCall(PetscFree3(b.single, b.d, b.p));
   PetscCall(Deflate(s, 0, coarse)); /* corrections are orthogonal to them in float32 */
   *vectors = coarse;
   PetscFunctionReturn(0);
