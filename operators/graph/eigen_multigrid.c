@@ -149,7 +149,8 @@ static PetscErrorCode Correct(Solver *s, int l, Blocks *b, double tolerance, Pet
 
 static PetscErrorCode Level(Solver *s, int l, Blocks *b, double tolerance, PetscInt steps)
 {
-  SpanLevel *level = &s->h.level[l];
+  const SpanEigenOptions *o = s->problem->options;
+  SpanLevel *level          = &s->h.level[l];
   PetscInt *which;
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(s->m, &which));
@@ -157,6 +158,7 @@ static PetscErrorCode Level(Solver *s, int l, Blocks *b, double tolerance, Petsc
   for (PetscInt step = 0; step < steps; step++) {
     PetscCall(SpanResidualNorms(s->h.comm, &level->a, s->m, b->x, s->theta, s->norm));
     const PetscInt n = Unconverged(s, tolerance, which), stride = (n + 7) / 8 * 8;
+    if (!l && o->progress) PetscCall(o->progress(o->context, s->m, s->theta, b->x, (PetscBool)!n));
     if (!n) break;
     PetscCall(Correct(s, l, b, tolerance, step, n, which, stride));
     PetscCall(SpanRayleighRitz(s->h.comm, &level->a, s->m, b->x, stride, b->d, s->theta));
@@ -196,12 +198,18 @@ static PetscErrorCode Levels(Solver *s, double **vectors)
   PetscCall(PetscMalloc1(h->level[coarsest].n_rows * (size_t)s->m, &coarse));
   Coarsest(s, coarse);
   for (int l = coarsest - 1; l >= 0; l--) {
+    const SpanEigenOptions *o = s->problem->options;
+    const PetscBool start     = (PetscBool)(o->n_start == m && l < modes); /* then only the modes are needed */
+    if (start && l) continue;
     const PetscInt from = s->m, good = PetscMin(from, room);
     room       = PetscMax(h->level[l].n_all / 4 / 8 * 8, from);
     s->m       = l < modes ? m : PetscMin(most, room);
     s->n_exact = l < modes ? exact : PetscMin(exact, s->m);
     PetscCall(PetscMalloc1(h->level[l].n_rows * (size_t)s->m, &b.x));
-    PetscCall(Prolongate(s, l, from, good, coarse, b.x));
+    if (start)
+      PetscCall(PetscArraycpy(b.x, o->start, h->level[l].n_own * m));
+    else
+      PetscCall(Prolongate(s, l, from, good, coarse, b.x));
     PetscCall(PetscFree(coarse));
     PetscCall(Level(s, l, &b, l ? coarse_tolerance : s->problem->options->tolerance, l ? coarse_steps : finest_steps));
     if (l == modes) PetscCall(TakeModes(s, l, b.x));

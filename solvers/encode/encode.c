@@ -2,6 +2,7 @@
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
 #include <subspan/base/report.h>
+#include <subspan/solvers/encode/checkpoint.h>
 #include <subspan/solvers/encode/encode.h>
 #include <subspan/solvers/encode/model.h>
 #include <subspan/solvers/encode/report.h>
@@ -29,12 +30,17 @@ static PetscErrorCode Solve(SpanEncodeRun *r)
                                     .kind      = o->kind,
                                     .tolerance = o->tolerance,
                                     .solver    = o->solver,
-                                    .seed      = (uint64_t)o->seed};
+                                    .seed      = (uint64_t)o->seed,
+                                    .progress  = o->checkpoint[0] ? SpanEncodeCheckpointSave : NULL,
+                                    .context   = r,
+                                    .n_start   = r->n_start,
+                                    .start     = r->start};
   const double start             = SpanReportSeconds();
   PetscFunctionBeginUser;
   PetscCall(PetscLogStagePush(SpanStageSolve));
   PetscCall(SpanEigenpairsCompute(r->graph, &r->components, &options, &r->pairs));
   PetscCall(PetscLogStagePop());
+  PetscCall(PetscFree(r->start));
   r->solve_seconds = SpanReportSeconds() - start;
   PetscFunctionReturn(0);
 }
@@ -51,9 +57,11 @@ PetscErrorCode SpanEncodeCommand(MPI_Comm comm, const char *const inputs[], int 
   SpanCheckInput(comm, strcmp(run.input, run.options.output), "%s: input and output are the same file", run.input);
   PetscCall(SpanReportCheckPlace(comm, run.options.output));
   PetscCall(SpanReportCheckPlace(comm, run.options.json));
+  PetscCall(SpanReportCheckPlace(comm, run.options.checkpoint));
   PetscCall(SpanEncodeModelOpen(&run));
   PetscCall(Read(&run));
   PetscCall(SpanEncodeSayGraph(&run));
+  PetscCall(SpanEncodeCheckpointOpen(&run));
   PetscCall(Solve(&run));
   PetscCall(SpanEncodeByModel(&run));
   PetscCall(PetscLogStagePush(SpanStageWrite));

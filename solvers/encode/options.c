@@ -25,12 +25,17 @@ PetscErrorCode SpanEncodeOptionsRead(MPI_Comm comm, SpanEncodeOptions *o, PetscB
        "D - A, I - D^-1/2 A D^-1/2, I - D^-1 A"},
       {"tolerance", SPAN_OPTION_REAL, &o->tolerance, 1e-13, 0.1, NULL,
        "largest residual |L v - lambda v| of a pair, relative to lambda"},
-      {"solver", SPAN_OPTION_CHOICE, o->solver, 0, 0, "auto|lapack|krylovschur|multigrid", "auto: by the size of the graph"},
+      {"solver", SPAN_OPTION_CHOICE, o->solver, 0, 0, "auto|lapack|krylovschur|multigrid",
+       "auto: by the size of the graph"},
       {"seed", SPAN_OPTION_INT, &o->seed, 0, 9e15, NULL, "of starting vectors and signs"},
       {"format", SPAN_OPTION_CHOICE, o->format, 0, 0, "edges|matrix_market|metis",
        "of the input; without it, by its content"},
       {"graph", SPAN_OPTION_STRING, o->group, 0, 0, NULL, "which graph of an HDF5 file of several"},
       {"unweighted", SPAN_OPTION_BOOL, &o->unweighted, 0, 0, NULL, "take all weights of edges as 1"},
+      {"checkpoint", SPAN_OPTION_STRING, o->checkpoint, 0, 0, NULL,
+       "write the eigenvectors that multigrid has so far to this file"},
+      {"checkpoint_every", SPAN_OPTION_REAL, &o->checkpoint_every, 0, 1e6, NULL, "minutes between checkpoints"},
+      {"resume", SPAN_OPTION_BOOL, &o->resume, 0, 0, NULL, "go on from the checkpoint, if there is one"},
       {"json", SPAN_OPTION_STRING, o->json, 0, 0, NULL, "write the figures of the run to this file"},
       {"plan", SPAN_OPTION_BOOL, &o->plan, 0, 0, NULL, "say what the run needs, and stop"},
       {"threads", SPAN_OPTION_INT, &o->threads, 0, 1024, NULL,
@@ -44,10 +49,12 @@ PetscErrorCode SpanEncodeOptionsRead(MPI_Comm comm, SpanEncodeOptions *o, PetscB
                                 table,
                                 NULL};
   PetscFunctionBeginUser;
-  *o = (SpanEncodeOptions){.eigenpairs = 32, .tolerance = 1e-6, .laplacian = "symmetric", .solver = "auto"};
+  *o = (SpanEncodeOptions){
+      .eigenpairs = 32, .tolerance = 1e-6, .laplacian = "symmetric", .solver = "auto", .checkpoint_every = 10};
   PetscCall(SpanOptionsRead(comm, &help, stop));
   if (*stop) PetscFunctionReturn(0);
   SpanCheckInput(comm, o->output[0] || o->plan, "encode: no output; give one with -o FILE.h5");
+  SpanCheckInput(comm, !o->resume || o->checkpoint[0], "--resume: from what? give --checkpoint FILE");
   while (strcmp(o->laplacian, span_laplacian_names[o->kind])) o->kind++;
   PetscFunctionReturn(0);
 }
