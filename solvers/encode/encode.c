@@ -19,6 +19,8 @@ static PetscErrorCode Read(SpanEncodeRun *r)
   PetscCall(SpanGraphRead(r->comm, r->input, &read, &r->graph));
   PetscCall(SpanComponentsFind(r->graph, &r->components));
   PetscCall(PetscLogStagePop());
+  SpanCheckInput(r->comm, !o->vtkhdf || !strncmp(r->graph->format, "OFF", 3), "--vtkhdf: %s is no mesh but %s",
+                 r->input, r->graph->format);
   r->read_seconds = SpanReportSeconds() - start;
   PetscFunctionReturn(0);
 }

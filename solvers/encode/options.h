@@ -8,7 +8,7 @@ typedef struct {
   char laplacian[PETSC_MAX_PATH_LEN], solver[PETSC_MAX_PATH_LEN];
   PetscInt eigenpairs, columns, seed, threads;
   PetscReal tolerance, checkpoint_every; /* minutes */
-  PetscBool unweighted, resume, plan;
+  PetscBool unweighted, resume, vtkhdf, plan;
   SpanLaplacianKind kind; /* of `laplacian` */
 } SpanEncodeOptions;
 
