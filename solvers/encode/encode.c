@@ -47,6 +47,20 @@ static PetscErrorCode Solve(SpanEncodeRun *r)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode Encode(SpanEncodeRun *r)
+{
+  PetscFunctionBeginUser;
+  PetscCall(SpanEncodeCheckpointOpen(r));
+  PetscCall(Solve(r));
+  PetscCall(SpanEncodeByModel(r));
+  PetscCall(PetscLogStagePush(SpanStageWrite));
+  PetscCall(SpanEncodeWrite(r));
+  PetscCall(PetscLogStagePop());
+  PetscCall(SpanEncodeSayPairs(r));
+  if (r->options.json[0]) PetscCall(SpanEncodeWriteJson(r));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanEncodeCommand(MPI_Comm comm, const char *const inputs[], int n_inputs)
 {
   SpanEncodeRun run = {.comm = comm};
@@ -63,14 +77,10 @@ PetscErrorCode SpanEncodeCommand(MPI_Comm comm, const char *const inputs[], int 
   PetscCall(SpanEncodeModelOpen(&run));
   PetscCall(Read(&run));
   PetscCall(SpanEncodeSayGraph(&run));
-  PetscCall(SpanEncodeCheckpointOpen(&run));
-  PetscCall(Solve(&run));
-  PetscCall(SpanEncodeByModel(&run));
-  PetscCall(PetscLogStagePush(SpanStageWrite));
-  PetscCall(SpanEncodeWrite(&run));
-  PetscCall(PetscLogStagePop());
-  PetscCall(SpanEncodeSayPairs(&run));
-  if (run.options.json[0]) PetscCall(SpanEncodeWriteJson(&run));
+  if (run.options.plan)
+    PetscCall(SpanEncodeSayPlan(&run));
+  else
+    PetscCall(Encode(&run));
   PetscCall(SpanEncodeModelClose(&run));
   PetscCall(SpanEigenpairsDestroy(&run.pairs));
   PetscCall(SpanComponentsDestroy(&run.components));

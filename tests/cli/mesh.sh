@@ -1,4 +1,4 @@
-# Meshes as graphs: OFF files with comments, colours and cells of several sizes; the output on the mesh is the same on any
+# Meshes as graphs: OFF files with colours and cells of several sizes; the output on the mesh is the same on any
 # number of ranks, and opens in VTK's own reader; files that are refused with one line.
 . "$SUBSPAN_SOURCE/tests/cli/lib/common.sh"
 "$python" -c 'import h5py' 2>/dev/null || { echo "skipped: python3-h5py is not installed"; exit 77; }
@@ -56,6 +56,8 @@ P
 else
   echo "VTK's reader is left out: python3-vtk9 is not installed"
 fi
+"$SUBSPAN" encode plain.off --plan >said || fail "--plan"
+grep -q "^disk" said || fail "--plan says no disk"
 echo "0 1" >edges.txt
 refused "--vtkhdf: edges.txt is no mesh" encode edges.txt --vtkhdf -o out.h5
 head -200 plain.off >short.off
