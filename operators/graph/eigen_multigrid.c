@@ -149,8 +149,9 @@ static PetscErrorCode Correct(Solver *s, int l, Blocks *b, double tolerance, Pet
 
 static PetscErrorCode Level(Solver *s, int l, Blocks *b, double tolerance, PetscInt steps)
 {
-  const SpanEigenOptions *o = s->problem->options;
-  SpanLevel *level          = &s->h.level[l];
+  const SpanEigenOptions *o   = s->problem->options;
+  const SpanProgress progress = o->progress;
+  SpanLevel *level            = &s->h.level[l];
   PetscInt *which;
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(s->m, &which));
@@ -158,8 +159,14 @@ static PetscErrorCode Level(Solver *s, int l, Blocks *b, double tolerance, Petsc
   for (PetscInt step = 0; step < steps; step++) {
     PetscCall(SpanResidualNorms(s->h.comm, &level->a, s->m, b->x, s->theta, s->norm));
     const PetscInt n = Unconverged(s, tolerance, which), stride = (n + 7) / 8 * 8;
-    if (!l && o->progress) PetscCall(o->progress(o->context, s->m, s->theta, b->x, (PetscBool)!n));
+    if (!l && o->save) PetscCall(o->save(o->context, s->m, s->theta, b->x, (PetscBool)!n));
     if (!n) break;
+    if (progress) {
+      SpanProgressNumber(progress, "level", l);
+      SpanProgressNumber(progress, "iteration", (double)step);
+      SpanProgressNumber(progress, "converged", (double)(s->m - n));
+      PetscCall(SpanProgressUpdate(progress, 1));
+    }
     PetscCall(Correct(s, l, b, tolerance, step, n, which, stride));
     PetscCall(SpanRayleighRitz(s->h.comm, &level->a, s->m, b->x, stride, b->d, s->theta));
   }

@@ -1,6 +1,7 @@
 /* `subspan encode`: a graph to encodings of its nodes. */
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
+#include <subspan/base/progress.h>
 #include <subspan/base/report.h>
 #include <subspan/solvers/encode/checkpoint.h>
 #include <subspan/solvers/encode/encode.h>
@@ -33,7 +34,8 @@ static PetscErrorCode Solve(SpanEncodeRun *r)
                                     .tolerance = o->tolerance,
                                     .solver    = o->solver,
                                     .seed      = (uint64_t)o->seed,
-                                    .progress  = o->checkpoint[0] ? SpanEncodeCheckpointSave : NULL,
+                                    .progress  = r->progress,
+                                    .save      = o->checkpoint[0] ? SpanEncodeCheckpointSave : NULL,
                                     .context   = r,
                                     .n_start   = r->n_start,
                                     .start     = r->start};
@@ -52,10 +54,15 @@ static PetscErrorCode Encode(SpanEncodeRun *r)
   PetscFunctionBeginUser;
   PetscCall(SpanEncodeCheckpointOpen(r));
   PetscCall(Solve(r));
+  SpanProgressNumber(r->progress, "iterations", (double)r->pairs.iterations);
+  PetscCall(SpanProgressUpdate(r->progress, 2));
   PetscCall(SpanEncodeByModel(r));
+  PetscCall(SpanProgressUpdate(r->progress, 3));
   PetscCall(PetscLogStagePush(SpanStageWrite));
   PetscCall(SpanEncodeWrite(r));
   PetscCall(PetscLogStagePop());
+  PetscCall(SpanProgressUpdate(r->progress, 4));
+  PetscCall(SpanProgressDestroy(&r->progress));
   PetscCall(SpanEncodeSayPairs(r));
   if (r->options.json[0]) PetscCall(SpanEncodeWriteJson(r));
   PetscFunctionReturn(0);
@@ -74,13 +81,17 @@ PetscErrorCode SpanEncodeCommand(MPI_Comm comm, const char *const inputs[], int 
   PetscCall(SpanReportCheckPlace(comm, run.options.output));
   PetscCall(SpanReportCheckPlace(comm, run.options.json));
   PetscCall(SpanReportCheckPlace(comm, run.options.checkpoint));
+  PetscCall(SpanProgressCreate(comm, "encode", "stages", 4, &run.progress));
   PetscCall(SpanEncodeModelOpen(&run));
   PetscCall(Read(&run));
   PetscCall(SpanEncodeSayGraph(&run));
-  if (run.options.plan)
+  PetscCall(SpanProgressUpdate(run.progress, 1));
+  if (run.options.plan) {
+    PetscCall(SpanProgressDestroy(&run.progress));
     PetscCall(SpanEncodeSayPlan(&run));
-  else
+  } else {
     PetscCall(Encode(&run));
+  }
   PetscCall(SpanEncodeModelClose(&run));
   PetscCall(SpanEigenpairsDestroy(&run.pairs));
   PetscCall(SpanComponentsDestroy(&run.components));

@@ -1,6 +1,7 @@
 /* The options of `subspan encode`, their defaults, ranges and help. */
 #include <subspan/base/error.h>
 #include <subspan/base/options.h>
+#include <subspan/base/progress.h>
 #include <subspan/solvers/encode/options.h>
 #include <string.h>
 
@@ -41,6 +42,7 @@ PetscErrorCode SpanEncodeOptionsRead(MPI_Comm comm, SpanEncodeOptions *o, PetscB
       {"checkpoint_every", SPAN_OPTION_REAL, &o->checkpoint_every, 0, 1e6, NULL, "minutes between checkpoints"},
       {"resume", SPAN_OPTION_BOOL, &o->resume, 0, 0, NULL, "go on from the checkpoint, if there is one"},
       {"json", SPAN_OPTION_STRING, o->json, 0, 0, NULL, "write the figures of the run to this file"},
+      SPAN_MONITOR_OPTION,
       {"plan", SPAN_OPTION_BOOL, &o->plan, 0, 0, NULL, "say what the run needs, and stop"},
       {"threads", SPAN_OPTION_INT, &o->threads, 0, 1024, NULL,
        "threads a rank; 0: OMP_NUM_THREADS, or the node's cores over its ranks"},

@@ -20,5 +20,6 @@ typedef struct {
   PetscInt n_start;       /* of a checkpoint */
   double *start;          /* (n_own, n_start) */
   double last_saved;
+  SpanProgress progress;
   double read_seconds, solve_seconds, encode_seconds;
 } SpanEncodeRun;
