@@ -19,6 +19,7 @@ enum {
   finest_steps = 20
 };
 static const double coarse_tolerance = 0.1;  /* coarse levels' pairs are only a start */
+static const double slow             = 0.3;  /* two corrections that gain less end a level */
 static const double reduction        = 0.02; /* of a residual in one correction, at most */
 
 typedef struct {
@@ -119,6 +120,16 @@ static PetscInt Unconverged(const Solver *s, double tolerance, PetscInt *which)
   return n;
 }
 
+/* The largest residual in terms of what it must become. */
+static double Worst(const Solver *s, double tolerance)
+{
+  const double floor = 16 * PETSC_MACHINE_EPSILON * s->problem->norm;
+  double most        = 0;
+  for (PetscInt j = 0; j < s->n_exact; j++)
+    most = PetscMax(most, s->norm[j] / PetscMax(tolerance * s->theta[j], floor));
+  return most;
+}
+
 /* d (rows, stride) for the n vectors of `which`, a few of them at a time. */
 static PetscErrorCode Correct(Solver *s, int l, Blocks *b, double tolerance, PetscInt step, PetscInt n,
                               const PetscInt *which, PetscInt stride)
@@ -152,6 +163,7 @@ static PetscErrorCode Level(Solver *s, int l, Blocks *b, double tolerance, Petsc
   const SpanEigenOptions *o   = s->problem->options;
   const SpanProgress progress = o->progress;
   SpanLevel *level            = &s->h.level[l];
+  double before[2]            = {0, 0}; /* what was worst two corrections ago, and one */
   PetscInt *which;
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(s->m, &which));
@@ -160,7 +172,9 @@ static PetscErrorCode Level(Solver *s, int l, Blocks *b, double tolerance, Petsc
     PetscCall(SpanResidualNorms(s->h.comm, &level->a, s->m, b->x, s->theta, s->norm));
     const PetscInt n = Unconverged(s, tolerance, which), stride = (n + 7) / 8 * 8;
     if (!l && o->save) PetscCall(o->save(o->context, s->m, s->theta, b->x, (PetscBool)!n));
-    if (!n) break;
+    const double worst = Worst(s, tolerance);
+    if (!n || (step > 1 && worst > slow * before[step % 2])) break; /* a graph for another method */
+    before[step % 2] = worst;
     if (progress) {
       SpanProgressNumber(progress, "level", l);
       SpanProgressNumber(progress, "iteration", (double)step);
