@@ -142,7 +142,7 @@ static PetscErrorCode SortRows(SpanGraph g, PetscInt64 n, Entry **entries, Petsc
   Entry *sorted;
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1((size_t)g->n_own + 2, row));
-  PetscCall(PetscMalloc1((size_t)n, &sorted));
+  PetscCall(PetscMalloc1((size_t)n + 1, &sorted));
   PetscInt64 *at = *row + 1;
   for (PetscInt64 i = 0; i < n; i++) at[(*entries)[i].row - g->first_node + 1]++;
   for (PetscInt i = 0; i < g->n_own; i++) at[i + 1] += at[i];

@@ -16,10 +16,13 @@ typedef struct {
 typedef struct {
   PetscInt n_found;
   double *values;
-  double *vectors; /* (n_own, n_found), orthonormal */
+  double *vectors; /* (n_own, n_found), orthonormal; of SpanBlockAllocate */
   PetscInt iterations;
 } SpanEigenSolution;
 
-/* Collective. SLEPc's solvers: LAPACK, Krylov-Schur with shift and invert (MUMPS), LOBPCG with algebraic multigrid. */
+/* Collective. SLEPc's solvers: LAPACK, Krylov-Schur with shift and invert (MUMPS). */
 PetscErrorCode SpanEigenSlepc(const SpanEigenProblem *problem, const char solver[], SpanEigenSolution *solution,
                               char name[96]);
+/* Collective. For large graphs, from coarse to fine. n_found is 0 where it does not converge, or the graph does not
+   coarsen. */
+PetscErrorCode SpanEigenMultigrid(const SpanEigenProblem *problem, SpanEigenSolution *solution, char name[96]);

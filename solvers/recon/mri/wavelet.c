@@ -47,11 +47,11 @@ static PetscErrorCode Shrink(SpanReconSolver solver, float complex *image)
   Fista *f                  = solver->data;
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(SpanEventWavelet, 0, 0, 0, 0));
-  uint64_t index = (uint64_t)p->slice * 2;
-  PetscInt sy =
-      (PetscInt)(shift_range * SpanRandomUniform(p->seed, SPAN_RANDOM_SHIFT, (uint32_t)solver->iteration, index));
-  PetscInt sx =
-      (PetscInt)(shift_range * SpanRandomUniform(p->seed, SPAN_RANDOM_SHIFT, (uint32_t)solver->iteration, index + 1));
+  uint64_t index       = (uint64_t)p->slice * 2;
+  const uint32_t t     = (uint32_t)solver->iteration;
+  const double range_y = (double)PetscMin(shift_range, p->ny), range_x = (double)PetscMin(shift_range, p->nx);
+  PetscInt sy = (PetscInt)(range_y * SpanRandomUniform(p->seed, SPAN_RANDOM_SHIFT, t, index));
+  PetscInt sx = (PetscInt)(range_x * SpanRandomUniform(p->seed, SPAN_RANDOM_SHIFT, t, index + 1));
   for (PetscInt set = 0; set < p->n_sets; set++) {
     float complex *plane = image + set * p->ny * p->nx;
     PetscCall(SpanWaveletForward(f->wavelet, sy, sx, plane, f->coefficients));
@@ -103,6 +103,7 @@ static PetscErrorCode Step(SpanReconSolver solver)
        &size);
   f->t = next;
   solver->iteration++;
+  solver->change   = sqrt(change / size);
   double tolerance = p->tolerance > 0 ? p->tolerance : 5e-4;
   solver->done =
       (PetscBool)(solver->iteration >= limit || (p->iterations <= 0 && change <= tolerance * tolerance * size));
