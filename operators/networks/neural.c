@@ -37,6 +37,8 @@ PetscErrorCode SpanNeuralDestroy(SpanNeural *neural)
   PetscFunctionReturn(0);
 }
 
+double SpanNeuralPointMemory(SpanNeural s) { return 16 * (double)SpanOperatorGetConfig(s->op)->fno.hidden_channels; }
+
 PetscErrorCode SpanNeuralApply(SpanNeural s, const PetscInt n[], const double *fields, double *u)
 {
   PetscInt64 shape[span_tensor_max_dims] = {1}, points = 1;
