@@ -19,10 +19,9 @@ stop() {
 }
 trap stop USR1 TERM
 
-# Dead hosts and cut cables: by its defaults Open MPI waits for minutes.
-export OMPI_MCA_oob_tcp_keepalive_time=${OMPI_MCA_oob_tcp_keepalive_time:-5}
-export OMPI_MCA_oob_tcp_keepalive_intvl=${OMPI_MCA_oob_tcp_keepalive_intvl:-2}
-export OMPI_MCA_oob_tcp_keepalive_probes=${OMPI_MCA_oob_tcp_keepalive_probes:-3}
+# A host that fell silent is noticed in seconds; `folder` is the scripts' own.
+: "${OMPI_MCA_mca_base_param_files:=$folder/../openmpi/mca-params.conf,$HOME/.openmpi/mca-params.conf,/etc/openmpi/openmpi-mca-params.conf}"
+export OMPI_MCA_mca_base_param_files
 export OMP_NUM_THREADS=${SLURM_CPUS_PER_TASK:-1}
 
 say() { echo "$(date '+%F %T') job $SLURM_JOB_ID, start $((${SLURM_RESTART_COUNT:-0} + 1)): $*"; }
@@ -45,6 +44,11 @@ lock() {
 
 requeue() {
   if [ "${SUBSPAN_REQUEUE:-yes}" = no ]; then
+    rm -f "$output.lock"
+    exit 75
+  fi
+  # A job that somebody cancelled stays cancelled.
+  if [ "$(squeue -h -j "$SLURM_JOB_ID" -o %T)" != RUNNING ]; then
     rm -f "$output.lock"
     exit 75
   fi

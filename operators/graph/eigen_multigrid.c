@@ -148,7 +148,8 @@ static PetscErrorCode Correct(Solver *s, int l, Blocks *b, double tolerance, Pet
 
 static PetscErrorCode Level(Solver *s, int l, Blocks *b, double tolerance, PetscInt steps)
 {
-  SpanLevel *level = &s->h.level[l];
+  const SpanProgress progress = s->problem->options->progress;
+  SpanLevel *level            = &s->h.level[l];
   PetscInt *which;
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(s->m, &which));
@@ -157,6 +158,12 @@ static PetscErrorCode Level(Solver *s, int l, Blocks *b, double tolerance, Petsc
     PetscCall(SpanResidualNorms(s->h.comm, &level->a, s->m, b->x, s->theta, s->norm));
     const PetscInt n = Unconverged(s, tolerance, which), stride = (n + 7) / 8 * 8;
     if (!n) break;
+    if (progress) {
+      SpanProgressNumber(progress, "level", l);
+      SpanProgressNumber(progress, "iteration", (double)step);
+      SpanProgressNumber(progress, "converged", (double)(s->m - n));
+      PetscCall(SpanProgressUpdate(progress, 1));
+    }
     PetscCall(Correct(s, l, b, tolerance, step, n, which, stride));
     PetscCall(SpanRayleighRitz(s->h.comm, &level->a, s->m, b->x, stride, b->d, s->theta));
   }

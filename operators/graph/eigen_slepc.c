@@ -76,6 +76,17 @@ static PetscErrorCode Take(const SpanEigenProblem *p, EPS eps, SpanEigenSolution
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode Tell(EPS eps, PetscInt iteration, PetscInt converged, PetscScalar *re, PetscScalar *im,
+                           PetscReal *errors, PetscInt n, void *progress)
+{
+  PetscFunctionBeginUser;
+  SpanProgressNumber(progress, "iteration", (double)iteration);
+  SpanProgressNumber(progress, "converged", (double)converged);
+  if (converged < n) SpanProgressNumber(progress, "residual", errors[converged]);
+  PetscCall(SpanProgressUpdate(progress, 1));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanEigenSlepc(const SpanEigenProblem *p, const char solver[], SpanEigenSolution *s, char name[96])
 {
   EPS eps;
@@ -96,6 +107,7 @@ PetscErrorCode SpanEigenSlepc(const SpanEigenProblem *p, const char solver[], Sp
     PetscCall(Deflate(p, eps));
     snprintf(name, 96, "Krylov-Schur, shift and invert by MUMPS (SLEPc)");
   }
+  if (p->options->progress) PetscCall(EPSMonitorSet(eps, Tell, p->options->progress, NULL));
   PetscCall(EPSSolve(eps));
   PetscCall(Take(p, eps, s));
   PetscCall(EPSDestroy(&eps));

@@ -8,6 +8,7 @@
    or, for eigenvalues so small that rounding hides this, <= 16 eps |L|. The random walk's pairs are computed from the
    symmetric Laplacian's; its eigenvectors have |v| = 1 and are orthogonal in the inner product of the degrees. */
 #pragma once
+#include <subspan/base/progress.h>
 #include <subspan/operators/graph/components.h>
 #include <subspan/operators/graph/laplacian.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@ typedef struct {
   double tolerance;
   const char *solver; /* "auto|lapack|krylovschur|multigrid" */
   uint64_t seed;
+  SpanProgress progress; /* whose first stage is over, or NULL: is told of each iteration */
 } SpanEigenOptions;
 
 typedef struct {

@@ -1,6 +1,7 @@
 /* `subspan encode`: a graph to encodings of its nodes. */
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
+#include <subspan/base/progress.h>
 #include <subspan/base/report.h>
 #include <subspan/solvers/encode/encode.h>
 #include <subspan/solvers/encode/model.h>
@@ -29,7 +30,8 @@ static PetscErrorCode Solve(SpanEncodeRun *r)
                                     .kind      = o->kind,
                                     .tolerance = o->tolerance,
                                     .solver    = o->solver,
-                                    .seed      = (uint64_t)o->seed};
+                                    .seed      = (uint64_t)o->seed,
+                                    .progress  = r->progress};
   const double start             = SpanReportSeconds();
   PetscFunctionBeginUser;
   PetscCall(PetscLogStagePush(SpanStageSolve));
@@ -51,14 +53,21 @@ PetscErrorCode SpanEncodeCommand(MPI_Comm comm, const char *const inputs[], int 
   SpanCheckInput(comm, strcmp(run.input, run.options.output), "%s: input and output are the same file", run.input);
   PetscCall(SpanReportCheckPlace(comm, run.options.output));
   PetscCall(SpanReportCheckPlace(comm, run.options.json));
+  PetscCall(SpanProgressCreate(comm, "encode", "stages", 4, &run.progress));
   PetscCall(SpanEncodeModelOpen(&run));
   PetscCall(Read(&run));
   PetscCall(SpanEncodeSayGraph(&run));
+  PetscCall(SpanProgressUpdate(run.progress, 1));
   PetscCall(Solve(&run));
+  SpanProgressNumber(run.progress, "iterations", (double)run.pairs.iterations);
+  PetscCall(SpanProgressUpdate(run.progress, 2));
   PetscCall(SpanEncodeByModel(&run));
+  PetscCall(SpanProgressUpdate(run.progress, 3));
   PetscCall(PetscLogStagePush(SpanStageWrite));
   PetscCall(SpanEncodeWrite(&run));
   PetscCall(PetscLogStagePop());
+  PetscCall(SpanProgressUpdate(run.progress, 4));
+  PetscCall(SpanProgressDestroy(&run.progress));
   PetscCall(SpanEncodeSayPairs(&run));
   if (run.options.json[0]) PetscCall(SpanEncodeWriteJson(&run));
   PetscCall(SpanEncodeModelClose(&run));

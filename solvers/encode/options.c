@@ -1,6 +1,7 @@
 /* The options of `subspan encode`, their defaults, ranges and help. */
 #include <subspan/base/error.h>
 #include <subspan/base/options.h>
+#include <subspan/base/progress.h>
 #include <subspan/solvers/encode/options.h>
 #include <string.h>
 
@@ -25,13 +26,15 @@ PetscErrorCode SpanEncodeOptionsRead(MPI_Comm comm, SpanEncodeOptions *o, PetscB
        "D - A, I - D^-1/2 A D^-1/2, I - D^-1 A"},
       {"tolerance", SPAN_OPTION_REAL, &o->tolerance, 1e-13, 0.1, NULL,
        "largest residual |L v - lambda v| of a pair, relative to lambda"},
-      {"solver", SPAN_OPTION_CHOICE, o->solver, 0, 0, "auto|lapack|krylovschur|multigrid", "auto: by the size of the graph"},
+      {"solver", SPAN_OPTION_CHOICE, o->solver, 0, 0, "auto|lapack|krylovschur|multigrid",
+       "auto: by the size of the graph"},
       {"seed", SPAN_OPTION_INT, &o->seed, 0, 9e15, NULL, "of starting vectors and signs"},
       {"format", SPAN_OPTION_CHOICE, o->format, 0, 0, "edges|matrix_market|metis",
        "of the input; without it, by its content"},
       {"graph", SPAN_OPTION_STRING, o->group, 0, 0, NULL, "which graph of an HDF5 file of several"},
       {"unweighted", SPAN_OPTION_BOOL, &o->unweighted, 0, 0, NULL, "take all weights of edges as 1"},
       {"json", SPAN_OPTION_STRING, o->json, 0, 0, NULL, "write the figures of the run to this file"},
+      SPAN_MONITOR_OPTION,
       {"plan", SPAN_OPTION_BOOL, &o->plan, 0, 0, NULL, "say what the run needs, and stop"},
       {"threads", SPAN_OPTION_INT, &o->threads, 0, 1024, NULL,
        "threads a rank; 0: OMP_NUM_THREADS, or the node's cores over its ranks"},

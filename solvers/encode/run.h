@@ -16,5 +16,6 @@ typedef struct {
   SpanGraphNetwork network; /* of --model, or NULL */
   PetscInt width;
   float *encoding; /* (n_own, width) */
+  SpanProgress progress;
   double read_seconds, solve_seconds, encode_seconds;
 } SpanEncodeRun;

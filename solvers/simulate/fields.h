@@ -3,6 +3,7 @@
 #pragma once
 #include <petscsys.h>
 #include <subspan/base/options.h>
+#include <subspan/base/progress.h>
 #include <subspan/io/fields.h>
 
 typedef struct {
@@ -23,7 +24,7 @@ typedef struct {
        2e9,                                                                                                            \
        NULL,                                                                                                           \
        "the number of the first: samples are numbered, and each is a function of seed and number"},                    \
-      {"seed", SPAN_OPTION_INT, &(o)->seed, 0, 9e15, NULL, "of every random number"},                                  \
+      {"seed", SPAN_OPTION_INT, &(o)->seed, 0, 9e15, NULL, "of every random number"}, SPAN_MONITOR_OPTION,             \
       {"resume", SPAN_OPTION_BOOL, &(o)->resume, 0, 0, NULL, "keep the finished samples of OUTPUT.part"},              \
       {"plan", SPAN_OPTION_BOOL, &(o)->plan, 0, 0, NULL, "print memory and disk that the run needs, and do nothing"},  \
   {                                                                                                                    \

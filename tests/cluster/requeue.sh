@@ -1,6 +1,7 @@
 # The batch scripts of config/slurm on a real scheduler: a job over two nodes meets its time limit, goes back into the queue, loses a
 # rank, is started again, and its result has the bits of the uninterrupted run; a second job with its output is refused; bad
-# input is not tried twice; an array runs a study, a chain goes on until a job finishes.
+# input is not tried twice; an array runs a study, a chain goes on until a job finishes;
+# a cancelled job stays so.
 . "$SUBSPAN_SOURCE/tests/cli/lib/common.sh"
 export PATH=$PATH:/usr/sbin:/sbin SUBSPAN
 skip() { echo "skipped: $*"; exit 77; }
@@ -43,7 +44,7 @@ again() {
 }
 
 # The ranks sleep from their first checkpoint on until the signal has come, so that they cannot be done before it.
-job=$(submit "$scripts/recon.sbatch" "${options[@]}" -o out.h5 --checkpoint_interval 0.2) || fail_now "sbatch"
+job=$(submit "$scripts/recon.sbatch" "${options[@]}" -o out.h5 --checkpoint_interval 0.2 --monitor monitor) || fail_now "sbatch"
 until_is test -s out.h5.checkpoint || fail_now "no checkpoint"
 kill -STOP $(ranks)
 second=$(sbatch --parsable --nodes 1 --ntasks-per-node 1 --output log2 --overcommit --oversubscribe "$scripts/recon.sbatch" "${options[@]}" -o out.h5) || fail_now "sbatch"
@@ -53,6 +54,9 @@ study=$(sbatch --parsable --nodes 1 --ntasks-per-node 1 --array=1-2 --output log
 # A program that ends with 75 when it runs for the first time.
 printf '#!/bin/sh\n[ -e once ] || { touch once; exit 75; }\nexec "%s" "$@"\n' "$SUBSPAN" >stops && chmod +x stops
 chain=($(SUBSPAN=./stops "$scripts/chain" 3 --nodes 1 --ntasks-per-node 1 --output log-chain "$scripts/recon.sbatch" scan.h5 "${sampling[@]}" --method cg -o third.h5)) || fail_now "chain"
+cancelled=$(sbatch --parsable --nodes 1 --ntasks-per-node 1 --output log-cancelled "$scripts/recon.sbatch" "${options[@]}" --samples 1000 -o cancelled.h5) || fail_now "sbatch"
+until_is test -s cancelled.h5.checkpoint || fail_now "no checkpoint of the job to be cancelled"
+scancel "$cancelled"
 until_is grep -q "a signal" log || fail_now "no signal before the limit"
 kill -CONT $(ranks)
 until_is requeued 1 || fail_now "not requeued at the limit"
@@ -71,6 +75,8 @@ until_is over "$job" || fail_now "not finished"
 is "$job" COMPLETED && [ -e out.h5 ] || fail_now "ended as $(field "$job" JobState): $(cat log)"
 [ ! -L out.h5.lock ] || fail "a lock is left"
 count=$((count + 1))
+# Neither start after the first one has begun anew.
+[ "$(grep -c '"slice": 0, "sample": 0, "iteration": 1,' monitor)" = 1 ] || fail "not resumed: $(head -3 monitor)"
 for array in reconstruction phase deviation reference; do same $array whole.h5 out.h5 || fail "$array differs from the uninterrupted run's"; done
 count=$((count + 1))
 until_is is "$second" FAILED && grep -q "job $job writes out.h5 too" log2 || fail "two jobs for one output: $(cat log2)"
@@ -78,7 +84,8 @@ count=$((count + 1))
 until_is over "${study}_1" && until_is over "${study}_2" && [ -e first.h5 ] && [ -e second.h5 ] || fail "a study: $(cat log-1 log-2)"
 for i in 0 1 2; do until_is over "${chain[i]}" || fail "a chain's job $i: $(field "${chain[i]}" JobState)"; done
 is "${chain[0]}" FAILED && is "${chain[1]}" COMPLETED && is "${chain[2]}" CANCELLED && [ -e third.h5 ] && [ ! -L third.h5.lock ] || fail "a chain: $(cat log-chain)"
-count=$((count + 2))
+is "$cancelled" CANCELLED && [ ! -L cancelled.h5.lock ] || fail "a cancelled job: $(field "$cancelled" JobState), $(cat log-cancelled)"
+count=$((count + 3))
 
 job=$(submit "$scripts/recon.sbatch" nowhere.h5 -o bad.h5)
 until_is over "$job" || fail "bad input: not ended"

@@ -61,6 +61,7 @@ static PetscErrorCode FitSmallImage(SpanNufft nufft, SpanToeplitz toeplitz, Pets
   Vec rhs, x;
   KSP ksp;
   PC pc;
+  KSPConvergedReason reason;
   PetscFunctionBeginUser;
   PetscCall(SpanShellCreate(n, n, Toeplitz, Toeplitz, toeplitz, NULL, &normal));
   PetscCall(SpanInterleavedCreate(n, &rhs));
@@ -75,6 +76,9 @@ static PetscErrorCode FitSmallImage(SpanNufft nufft, SpanToeplitz toeplitz, Pets
   PetscCall(PCSetType(pc, PCNONE));
   PetscCall(KSPSetTolerances(ksp, 1e-3, PETSC_DEFAULT, PETSC_DEFAULT, 30));
   PetscCall(KSPSolve(ksp, rhs, x));
+  PetscCall(KSPGetConvergedReason(ksp, &reason));
+  PetscCheck(reason > 0 || reason == KSP_DIVERGED_ITS, PETSC_COMM_SELF, PETSC_ERR_CONV_FAILED,
+             "calibration: CG diverged (%s)", KSPConvergedReasons[reason]);
   PetscCall(SpanInterleavedToComplex(x, n, image));
   PetscCall(KSPDestroy(&ksp));
   PetscCall(VecDestroy(&rhs));

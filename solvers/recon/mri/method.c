@@ -20,6 +20,7 @@ PetscErrorCode SpanReconSolverCreate(const SpanReconMethod *method, const SpanRe
   PetscCall(PetscNew(&solver));
   solver->method  = method;
   solver->problem = problem;
+  solver->change = solver->level = solver->residual = NAN;
   PetscCall(method->create(solver));
   *out = solver;
   PetscFunctionReturn(0);

@@ -77,6 +77,9 @@ struct SpanReconSolver_ {
   PetscInt evaluations; /* of the prior's network on the whole image, so far */
   PetscBool done;
   double strength; /* as used */
+  /* Of the last step, for --monitor; NAN where a method has none: the relative change of the image, the noise level,
+     the relative residual of CG. */
+  double change, level, residual;
   SpanReconState state[span_recon_max_state];
   int n_state;
   void *data;

@@ -5,6 +5,8 @@
    the same poll. A checkpoint holds every finished image and the state of the unit (share.h) that each group is at. */
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
+#include <subspan/base/finite.h>
+#include <subspan/base/progress.h>
 #include <subspan/base/report.h>
 #include <subspan/base/signals.h>
 #include <subspan/io/checkpoint.h>
@@ -18,11 +20,14 @@ typedef struct {
   SpanReconSlice slice;
   PetscBool loaded;       /* there is a slice; its next sample takes it as it is */
   SpanReconSolver solver; /* NULL between units */
+  float complex *image;   /* after the last step, checked */
   PetscInt at;            /* the unit at work, counted in this group's share */
   PetscInt n_done;
   double slice_start, slice_before; /* clock when it was taken up, seconds spent on it before a resume */
   double last_checkpoint, longest_step;
   PetscInt steps_to_poll;
+  SpanProgress progress;
+  double others; /* units that other groups had done at the last poll */
   char fingerprint[16384];
 } Worker;
 
@@ -90,16 +95,32 @@ static PetscErrorCode TakeUp(Worker *w)
   PetscFunctionReturn(0);
 }
 
+/* The image after a step, so that no checkpoint or result ever holds a number that is none. */
+static PetscErrorCode CheckStep(Worker *w)
+{
+  const SpanReconOptions *o = w->run->input->options;
+  const SpanReconProblem *p = &w->slice.problem;
+  const PetscInt n          = SpanSenseImageSize(w->slice.sense);
+  PetscFunctionBeginUser;
+  if (isfinite(w->solver->change) && !w->solver->done) PetscFunctionReturn(0); /* it has seen every pixel */
+  if (!w->image) PetscCall(PetscMalloc1(n, &w->image));
+  PetscCall(w->solver->method->image(w->solver, w->image));
+  const PetscInt64 bad = SpanFirstNotFinite(2 * n, (const float *)w->image);
+  PetscCheck(bad < 0, PETSC_COMM_SELF, PETSC_ERR_FP,
+             "slice %" PetscInt_FMT ", sample %" PetscInt_FMT ", step %" PetscInt_FMT " of %s: pixel (%" PetscInt_FMT
+             ", %" PetscInt_FMT ") is not a finite number%s%s",
+             p->slice, p->sample, w->solver->iteration, w->solver->method->name, (PetscInt)(bad / 2 / p->nx % p->ny),
+             (PetscInt)(bad / 2 % p->nx), o->checkpoint[0] ? "; the last checkpoint is kept in " : "", o->checkpoint);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Finish(Worker *w)
 {
   SpanReconRun *run = w->run;
   PetscInt pixels = Pixels(run), sets = w->slice.coils.n_sets, unit = run->first_unit + w->at;
-  float complex *image;
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(SpanSenseImageSize(w->slice.sense), &image));
-  PetscCall(w->solver->method->image(w->solver, image));
   if (Writes(run)) {
-    SpanReconMagnitudePhase(run->input->info, sets, image, run->magnitude + w->at * pixels,
+    SpanReconMagnitudePhase(run->input->info, sets, w->image, run->magnitude + w->at * pixels,
                             run->phase + w->at * pixels);
     if (run->reference && UnitSample(run, unit) == 0)
       SpanReconMagnitudePhase(run->input->info, sets, w->slice.reference,
@@ -110,14 +131,42 @@ static PetscErrorCode Finish(Worker *w)
                                           .evaluations = (double)w->solver->evaluations,
                                           .strength    = w->solver->strength,
                                           .noise       = w->slice.problem.noise};
-  PetscCall(SpanReconSliceResidual(run->input, &w->slice, image, &run->records[w->at].residual));
+  PetscCall(SpanReconSliceResidual(run->input, &w->slice, w->image, &run->records[w->at].residual));
   run->records[w->at].acceleration = w->slice.acceleration;
   run->records[w->at].seconds      = w->slice_before + SpanReportSeconds() - w->slice_start;
   w->slice_before                  = 0;
-  PetscCall(PetscFree(image));
   PetscCall(SpanReconSolverDestroy(&w->solver));
   if (UnitSlice(run, unit + 1) != UnitSlice(run, unit)) PetscCall(Unload(w));
   w->n_done++;
+  PetscFunctionReturn(0);
+}
+
+/* Tells rank 0's step; the other groups are as they were at the last poll, or without polls as far as this one. */
+static PetscErrorCode Tell(const Worker *w)
+{
+  const SpanReconOptions *o = w->run->input->options;
+  const SpanReconSolver s   = w->solver;
+  double done               = (double)w->n_done;
+  PetscFunctionBeginUser;
+  if (s) {
+    const struct {
+      const char *name;
+      double value;
+    } numbers[] = {{"slice", (double)s->problem->slice},
+                   {"sample", (double)s->problem->sample},
+                   {"iteration", (double)s->iteration},
+                   {"change", s->change},
+                   {"level", s->level},
+                   {"residual", s->residual}};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+      if (isfinite(numbers[i].value)) SpanProgressNumber(w->progress, numbers[i].name, numbers[i].value);
+    if (s->done)
+      done++;
+    else if (w->run->input->prior)
+      done += (double)s->iteration / (double)o->sampler.steps;
+  }
+  PetscCall(
+      SpanProgressUpdate(w->progress, o->checkpoint[0] ? w->others + done : done * w->run->input->layout->n_groups));
   PetscFunctionReturn(0);
 }
 
@@ -130,12 +179,16 @@ static PetscErrorCode Advance(Worker *w, PetscBool *worked)
   *worked = (PetscBool)(w->at < run->n_units);
   if (!*worked) PetscFunctionReturn(0);
   double start = SpanReportSeconds();
+  SpanReportWorkBegin();
   PetscCall(PetscLogStagePush(SpanStagePrepare));
   if (!w->solver) PetscCall(TakeUp(w));
   PetscCall(PetscLogStagePop());
   PetscCall(PetscLogStagePush(SpanStageSolve));
   if (!w->solver->done) PetscCall(w->solver->method->step(w->solver));
+  PetscCall(CheckStep(w));
   PetscCall(PetscLogStagePop());
+  SpanReportWorkEnd();
+  PetscCall(Tell(w));
   if (w->solver->done) PetscCall(Finish(w));
   w->longest_step = PetscMax(w->longest_step, SpanReportSeconds() - start);
   PetscFunctionReturn(0);
@@ -246,17 +299,25 @@ static PetscErrorCode Restore(Worker *w)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode AskOthers(Worker *w)
+{
+  double done = (double)(Writes(w->run) ? w->n_done : 0), total;
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Allreduce(&done, &total, 1, MPI_DOUBLE, MPI_SUM, w->run->input->layout->world));
+  w->others = total - (double)w->n_done;
+  PetscFunctionReturn(0);
+}
+
 /* All ranks meet: checkpoint, stop or go on; *more: whether any rank has work left. */
-static PetscErrorCode Poll(Worker *w, PetscBool idle, SpanProgress progress, PetscBool *more)
+static PetscErrorCode Poll(Worker *w, PetscBool idle, PetscBool *more)
 {
   const SpanReconRun *run = w->run;
   double due              = SpanReportSeconds() - w->last_checkpoint >= run->input->options->checkpoint_interval;
   double mine[4] = {SpanSignalsStopRequested(), run->input->layout->world_rank == 0 ? due : 0, !idle, w->longest_step},
-         all[4], done = (double)(Writes(run) ? w->n_done : 0), total;
+         all[4];
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Allreduce(mine, all, 4, MPI_DOUBLE, MPI_MAX, run->input->layout->world));
-  PetscCallMPI(MPI_Allreduce(&done, &total, 1, MPI_DOUBLE, MPI_SUM, run->input->layout->world));
-  PetscCall(SpanProgressUpdate(progress, (PetscInt)total));
+  PetscCall(AskOthers(w));
   *more            = (PetscBool)(all[2] != 0);
   w->steps_to_poll = (PetscInt)PetscMax(1, PetscMin(1000, 1 / PetscMax(all[3], 1e-3)));
   w->longest_step  = 0;
@@ -265,7 +326,7 @@ static PetscErrorCode Poll(Worker *w, PetscBool idle, SpanProgress progress, Pet
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Work(Worker *w, SpanProgress progress)
+static PetscErrorCode Work(Worker *w)
 {
   const SpanReconRun *run = w->run;
   PetscBool worked = PETSC_TRUE, more = PETSC_TRUE, polls = (PetscBool)(run->input->options->checkpoint[0] != 0);
@@ -273,10 +334,7 @@ static PetscErrorCode Work(Worker *w, SpanProgress progress)
   w->steps_to_poll = 1;
   while (polls ? more : worked) {
     for (PetscInt i = 0; i < w->steps_to_poll && worked; i++) PetscCall(Advance(w, &worked));
-    if (polls)
-      PetscCall(Poll(w, (PetscBool)!worked, progress, &more));
-    else
-      PetscCall(SpanProgressUpdate(progress, w->n_done * run->input->layout->n_groups));
+    if (polls) PetscCall(Poll(w, (PetscBool)!worked, &more));
   }
   PetscFunctionReturn(0);
 }
@@ -307,7 +365,7 @@ PetscErrorCode SpanReconRunSlices(SpanReconRun *run)
   const SpanReconOptions *o = run->input->options;
   const SpanLayout *l       = run->input->layout;
   Worker w                  = {.run = run};
-  SpanProgress progress;
+  char job[64];
   PetscFunctionBeginUser;
   PetscCall(Prepare(run));
   if (o->checkpoint[0]) PetscCall(Fingerprint(run, w.fingerprint, sizeof w.fingerprint));
@@ -315,11 +373,15 @@ PetscErrorCode SpanReconRunSlices(SpanReconRun *run)
   if (o->checkpoint[0]) PetscCall(SpanSignalsInstall());
   /* The first checkpoint at once: a place that cannot be written is found out before the work, not after it. */
   if (o->checkpoint[0]) PetscCall(Save(&w));
-  PetscCall(
-      SpanProgressCreate(l->world, o->samples > 1 ? "samples:" : "slices:", run->n_slices * o->samples, &progress));
-  PetscCall(Work(&w, progress));
+  PetscCall(PetscSNPrintf(job, sizeof job, "recon %s", o->method));
+  PetscCall(SpanProgressCreate(l->world, job, o->samples > 1 ? "samples" : "slices", run->n_slices * o->samples,
+                               &w.progress));
+  PetscCall(AskOthers(&w));
+  SpanProgressStart(w.progress, w.others + (double)w.n_done);
+  PetscCall(Work(&w));
   PetscCall(Unload(&w));
-  PetscCall(SpanProgressDestroy(&progress));
+  PetscCall(PetscFree(w.image));
+  PetscCall(SpanProgressDestroy(&w.progress));
   PetscFunctionReturn(0);
 }
 

@@ -40,6 +40,10 @@ PetscErrorCode SpanSamplerAgree(SpanSampler *s, PetscInt step, double identity, 
   PetscCheck(reason > 0 || reason == KSP_DIVERGED_ITS, PETSC_COMM_SELF, PETSC_ERR_CONV_FAILED,
              "slice %" PetscInt_FMT ", step %" PetscInt_FMT ": CG diverged (%s)", p->slice, step,
              KSPConvergedReasons[reason]);
+  PetscReal left, right;
+  PetscCall(KSPGetResidualNorm(s->ksp, &left));
+  PetscCall(VecNorm(s->rhs, NORM_2, &right));
+  s->residual = left / right;
   PetscCall(SpanInterleavedToComplex(s->solution, s->n, image));
   PetscFunctionReturn(0);
 }
@@ -183,6 +187,9 @@ PetscErrorCode SpanSamplerImage(SpanReconSolver solver, float complex *image)
 
 void SpanSamplerStepped(SpanReconSolver solver)
 {
+  const SpanSampler *s = solver->data;
+  solver->level        = s->levels[solver->iteration];
+  solver->residual     = s->residual;
   solver->iteration++;
   solver->done = (PetscBool)(solver->iteration >= solver->problem->prior->options->steps);
 }

@@ -21,6 +21,7 @@ typedef struct SpanSampler_ {
   Mat normal;
   Vec solution, rhs;
   double identity, weight; /* of the operator identity + weight A'A */
+  double residual;         /* relative, of the last KSPSolve */
   /* 2 n normal numbers: draw `number` of this slice and sample; Philox, unless another takes its place. */
   void (*draw)(const struct SpanSampler_ *sampler, PetscInt number, float normals[]);
 } SpanSampler;

@@ -21,6 +21,7 @@ typedef struct {
   SpanReconRecord *records;       /* all slices, on rank 0 */
   SpanMetricsPart *parts;         /* all slices, on rank 0; NULL without a reference */
   double data_range;
+  SpanReportWork work;
   char hash[64];
   SpanGrid grid;
 } Summary;
@@ -168,6 +169,7 @@ static PetscErrorCode WriteJson(const Summary *s)
     iterations += r->iterations;
   }
   cJSON_AddNumberToObject(root, "iterations", iterations);
+  SpanReportSaySlowest(&s->work, root);
   PetscCall(SpanReportWrite(PETSC_COMM_SELF, o->json, root));
   cJSON_Delete(root);
   PetscFunctionReturn(0);
@@ -207,6 +209,7 @@ static PetscErrorCode Print(const Summary *s)
   printf("  %-12s %.2f s on %d rank%s, peak %.0f MiB on rank 0\n", "time", run->seconds_before + SpanReportSeconds(),
          run->input->layout->world_size, run->input->layout->world_size == 1 ? "" : "s",
          SpanReportPeakMemory() / 0x1p20);
+  SpanReportSaySlowest(&s->work, NULL);
   printf("  %-12s %s\n", "output", run->input->options->output);
   PetscFunctionReturn(0);
 }
@@ -243,6 +246,7 @@ PetscErrorCode SpanReconSummary(SpanReconRun *run)
   s.grid.nz = run->n_slices;
   for (int k = 0; k < 3; k++)
     s.grid.origin[k] += (double)run->first_slice * s.grid.spacing[2] * s.grid.direction[3 * k + 2];
+  PetscCall(SpanReportSlowest(run->input->layout->world, &s.work));
   PetscCall(Records(&s));
   PetscCall(DataRange(&s));
   PetscCall(Result(&s));

@@ -141,6 +141,7 @@ static PetscErrorCode Step(SpanReconSolver solver)
   PetscCall(VecNorm(a->x, NORM_2, &size));
   PetscCall(VecDestroy(&before));
   solver->iteration++;
+  solver->change   = change / size;
   double tolerance = p->tolerance > 0 ? p->tolerance : 2e-4;
   PetscInt limit   = p->iterations > 0 ? p->iterations : default_iterations;
   solver->done     = (PetscBool)(solver->iteration >= limit || (p->iterations <= 0 && change <= tolerance * size));

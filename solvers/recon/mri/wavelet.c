@@ -103,6 +103,7 @@ static PetscErrorCode Step(SpanReconSolver solver)
        &size);
   f->t = next;
   solver->iteration++;
+  solver->change   = sqrt(change / size);
   double tolerance = p->tolerance > 0 ? p->tolerance : 5e-4;
   solver->done =
       (PetscBool)(solver->iteration >= limit || (p->iterations <= 0 && change <= tolerance * tolerance * size));
