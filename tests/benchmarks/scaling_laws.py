@@ -58,6 +58,13 @@ def checkpoint(calls, ranks, times=1):
     commit(calls, ranks, times)
 
 
+def slowest(calls, ranks):
+    """SpanReportSlowest: who worked longest, the mean, and its host's name."""
+    calls.add("Allreduce", ranks, 12)
+    calls.add("Allreduce", ranks, DOUBLE)
+    calls.add("Bcast", ranks, 256)
+
+
 # MRI ----------------------------------------------------------------------------------------------------------------
 
 
@@ -80,7 +87,7 @@ def recon_mri(layout, slices, coils, ny, nx, calibration, noise, normals, sets=1
     c, world, team = Calls(), layout.ranks, layout.team
     node = node or world
     image = sets * ny * nx * COMPLEX
-    agree(c, world, 3 + 1 + 2)  # places of three outputs, opening, counts and memory of the plan
+    agree(c, world, 4 + 1 + 2)  # places of four outputs, opening, counts and memory of the plan
     c.add("Comm_split", world, 0)
     c.add("Comm_split_type", world, 0)
     c.add("Allreduce", node, DOUBLE)
@@ -108,6 +115,7 @@ def recon_mri(layout, slices, coils, ny, nx, calibration, noise, normals, sets=1
         for k in range(evaluations(s) if prior else 0):
             gather_patches(c, team, layout.member, *prior(s, k))
     own = count if layout.member == 0 else 0
+    c.add("Allreduce", world, DOUBLE)  # how much is done
     c.add("Gatherv", world, own * 8 * DOUBLE)  # records
     c.add("Allreduce", world, DOUBLE)  # the data range
     if undersampled:
@@ -117,6 +125,7 @@ def recon_mri(layout, slices, coils, ny, nx, calibration, noise, normals, sets=1
     agree(c, world, 1 + 2 + undersampled)  # the file, its arrays
     c.add("Bcast", world, DOUBLE)  # the clock of the provenance
     commit(c, world)
+    slowest(c, world)
     agree(c, world)
     return c
 
@@ -224,6 +233,8 @@ def train(calls, ranks, sizes, steps, checkpoints=0):
     agree(calls, ranks)  # the model's file
     commit(calls, ranks)
     calls.add("Allreduce", ranks, 2 * DOUBLE)  # memory
+    agree(calls, ranks)  # the place of --monitor
+    slowest(calls, ranks)
 
 
 def shared_set(calls, ranks, node):
@@ -301,7 +312,7 @@ def predict(layout, samples, batch, out_channels, steps=1, patch=None, truth=Tru
     batches = -(-samples // batch)
     first, count = share(batches, layout.groups, layout.group)
     most = share(batches, layout.groups, 0)[1]
-    agree(c, ranks, 2 + 2 + 2 + 1)  # places, the model, its history, the set
+    agree(c, ranks, 3 + 2 + 2 + 1)  # places, the model, its history, the set
     c.add("Comm_split", ranks, 0)
     c.add("Allreduce", ranks, 4 * DOUBLE, most * steps + 1)
     if patch:
@@ -314,6 +325,7 @@ def predict(layout, samples, batch, out_channels, steps=1, patch=None, truth=Tru
     agree(c, ranks, 1 + out_channels + (1 + out_channels if truth else 0))
     commit(c, ranks)
     c.add("Allreduce", ranks, 2 * DOUBLE)
+    slowest(c, ranks)
     return c
 
 
@@ -325,7 +337,7 @@ def recon_ct(ranks, rank, slices, rows, volume_sums=0, row_sums=0, prior=False, 
     so each gathers all of them: volume_sums, row_sums of the method, and five of the data and the residual. more: bytes
     of further Allreduces of the method."""
     c = Calls()
-    agree(c, ranks, 3 + 1 + 1)  # places, the file, the plan's memory
+    agree(c, ranks, 4 + 1 + 1)  # places, the file, the plan's memory
     c.add("Comm_split_type", ranks, 0)
     c.add("Allreduce", ranks, DOUBLE)
     agree(c, ranks, 2 if prior else 0)
@@ -338,6 +350,7 @@ def recon_ct(ranks, rank, slices, rows, volume_sums=0, row_sums=0, prior=False, 
     agree(c, ranks, 2)
     c.add("Bcast", ranks, DOUBLE)
     commit(c, ranks)
+    slowest(c, ranks)
     agree(c, ranks)
     return c
 
