@@ -37,6 +37,8 @@ PetscErrorCode SpanNeuralDestroy(SpanNeural *neural)
   PetscFunctionReturn(0);
 }
 
+double SpanNeuralPointMemory(SpanNeural s) { return 16 * (double)SpanOperatorGetConfig(s->op)->fno.hidden_channels; }
+
 PetscErrorCode SpanNeuralApply(SpanNeural s, const PetscInt n[], const double *fields, double *u)
 {
   PetscInt64 shape[span_tensor_max_dims] = {1}, points = 1;
@@ -90,10 +92,12 @@ static double Interpolate(int n_axes, const PetscInt m[], PetscInt stride, const
 PetscErrorCode SpanNeuralGuess(SpanNeural s, const PetscInt n[], PetscInt stride, PetscBool faces,
                                const double *coefficient, double *guess)
 {
-  PetscInt m[3] = {1, 1, 1}, k[3], points = 1, all = 1;
+  PetscInt m[3] = {1, 1, 1}, k[3] = {0}, points = 1, all = 1;
+  const int n_axes = s->n_axes;
   double *a, *u;
   PetscFunctionBeginUser;
-  for (int i = 0; i < s->n_axes; i++) {
+  PetscCheck(n_axes >= 1 && n_axes <= 3, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%d axes, must be 1 to 3", n_axes);
+  for (int i = 0; i < n_axes; i++) {
     m[i] = (n[i] - 1) / stride + 1;
     points *= m[i];
     all *= n[i];
@@ -101,19 +105,19 @@ PetscErrorCode SpanNeuralGuess(SpanNeural s, const PetscInt n[], PetscInt stride
   PetscCall(PetscMalloc2(points, &a, points, &u));
   for (PetscInt p = 0; p < points; p++) {
     PetscInt at = 0;
-    Coordinates(s->n_axes, m, p, k);
-    for (int i = 0; i < s->n_axes; i++) at = at * n[i] + k[i] * stride;
+    Coordinates(n_axes, m, p, k);
+    for (int i = 0; i < n_axes; i++) at = at * n[i] + k[i] * stride;
     a[p] = coefficient[at];
   }
   PetscCall(SpanNeuralApply(s, m, a, u));
   for (PetscInt p = 0; p < points && !faces; p++) {
-    Coordinates(s->n_axes, m, p, k);
-    for (int i = 0; i < s->n_axes; i++)
+    Coordinates(n_axes, m, p, k);
+    for (int i = 0; i < n_axes; i++)
       if (k[i] == 0 || k[i] == m[i] - 1) u[p] = 0;
   }
   for (PetscInt p = 0; p < all; p++) {
-    Coordinates(s->n_axes, n, p, k);
-    guess[p] = Interpolate(s->n_axes, m, stride, k, u);
+    Coordinates(n_axes, n, p, k);
+    guess[p] = Interpolate(n_axes, m, stride, k, u);
   }
   PetscCall(PetscFree2(a, u));
   PetscFunctionReturn(0);

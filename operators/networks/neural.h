@@ -24,6 +24,9 @@ typedef struct SpanNeural_ *SpanNeural;
 /* Collective on comm. Errors (input): not a model of an operator from so many channels to one on so many axes. */
 PetscErrorCode SpanNeuralLoad(MPI_Comm comm, const char path[], int n_axes, PetscInt channels, SpanNeural *neural);
 PetscErrorCode SpanNeuralDestroy(SpanNeural *neural);
+/* Bytes that it takes for each point of a field, measured: six times its width in float32, at the
+   points of its padding too. */
+double SpanNeuralPointMemory(SpanNeural neural);
 /* Not collective. fields: (channels, points); u: (points); n: points along each axis. */
 PetscErrorCode SpanNeuralApply(SpanNeural neural, const PetscInt n[], const double *fields, double *u);
 /* Not collective. The operator of one channel on every stride-th of closed points, which stride divides evenly, and

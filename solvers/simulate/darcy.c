@@ -213,6 +213,7 @@ PetscErrorCode SpanSimulateDarcy(MPI_Comm comm, const char *const inputs[], int 
   job.memory = SpanDarcyMemory((int)o.dimensions, context.n) +
                (double)o.common.team * (16 * (double)context.points + SpanGaussianFieldMemory(&context.gaussian));
   PetscCall(SpanSimulateGuessOpen(comm, &o.guess, (int)o.dimensions, context.n));
+  job.memory += (double)o.common.team * SpanSimulateGuessMemory(&o.guess, (int)o.dimensions, context.n);
   PetscCall(SpanSimulateFields(comm, &job));
   PetscCall(SpanSimulateGuessClose(&o.guess));
   PetscFunctionReturn(0);

@@ -18,6 +18,17 @@ PetscErrorCode SpanSimulateGuessOpen(MPI_Comm comm, SpanSimulateGuess *guess, in
   PetscFunctionReturn(0);
 }
 
+double SpanSimulateGuessMemory(const SpanSimulateGuess *guess, int n_axes, const PetscInt n[])
+{
+  double points = 1, all = 1;
+  if (!guess->neural) return 0;
+  for (int i = 0; i < n_axes; i++) {
+    all *= (double)n[i];
+    points *= (double)((n[i] - 1) / guess->stride + 1);
+  }
+  return 8 * all + points * SpanNeuralPointMemory(guess->neural);
+}
+
 PetscErrorCode SpanSimulateGuessClose(SpanSimulateGuess *guess)
 {
   PetscFunctionBeginUser;

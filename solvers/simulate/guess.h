@@ -28,6 +28,8 @@ typedef struct {
    that does not divide the intervals. */
 PetscErrorCode SpanSimulateGuessOpen(MPI_Comm comm, SpanSimulateGuess *guess, int n_axes, const PetscInt n[]);
 PetscErrorCode SpanSimulateGuessClose(SpanSimulateGuess *guess);
+/* Bytes of a rank. */
+double SpanSimulateGuessMemory(const SpanSimulateGuess *guess, int n_axes, const PetscInt n[]);
 /* *values: NULL without an operator; see SpanNeuralGuess. */
 PetscErrorCode SpanSimulateGuessMake(SpanSimulateGuess *guess, const PetscInt n[], PetscBool faces,
                                      const double *coefficient, const double **values);

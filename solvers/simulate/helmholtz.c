@@ -197,6 +197,7 @@ PetscErrorCode SpanSimulateHelmholtz(MPI_Comm comm, const char *const inputs[], 
   Describe(&o, &job);
   job.memory = SpanGaussianFieldMemory(&context.gaussian) + SpanHelmholtzMemory(o.grid) + 24 * points;
   PetscCall(SpanSimulateGuessOpen(comm, &o.guess, 2, context.gaussian.n));
+  job.memory += SpanSimulateGuessMemory(&o.guess, 2, context.gaussian.n);
   PetscCall(SpanSimulateFields(comm, &job));
   PetscCall(SpanSimulateGuessClose(&o.guess));
   PetscFunctionReturn(0);
