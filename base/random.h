@@ -22,7 +22,8 @@ typedef enum {
   SPAN_RANDOM_EIGENPAIRS,
   SPAN_RANDOM_FIELD,
   SPAN_RANDOM_ENCODING,
-  SPAN_RANDOM_WARP
+  SPAN_RANDOM_WARP,
+  SPAN_RANDOM_FORCING
 } SpanRandomPurpose;
 
 /* Uniform in (0, 1), never 0 nor 1. */

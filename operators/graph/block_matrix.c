@@ -1,7 +1,5 @@
 /* PETSc's AIJ matrices as rows for blocks. */
-#include <stdlib.h>
 #include <subspan/operators/graph/block_matrix.h>
-#include <sys/mman.h>
 
 /* Own columns' block and the others' side by side. */
 static PetscErrorCode CopyRows(Mat own, Mat others, SpanBlockMatrix *a)
@@ -88,25 +86,5 @@ PetscErrorCode SpanBlockMatrixUpdate(SpanBlockMatrix *a, size_t bytes, void *x)
   char *ghosts = (char *)x + bytes * (size_t)a->n_columns;
   PetscCall(PetscSFBcastBegin(a->sf, a->row[t], x, ghosts, MPI_REPLACE));
   PetscCall(PetscSFBcastEnd(a->sf, a->row[t], x, ghosts, MPI_REPLACE));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode SpanBlockAllocate(size_t bytes, void *block)
-{
-  const size_t page = (size_t)1 << 21;
-  void **at         = block;
-  PetscFunctionBeginUser;
-  PetscCheck(!posix_memalign(at, bytes < page ? 64 : page, PetscMax(bytes, 64)), PETSC_COMM_SELF, PETSC_ERR_MEM,
-             "no memory for a block of %.0f MiB", (double)bytes / 0x1p20);
-  if (bytes >= page) madvise(*at, bytes / page * page, MADV_HUGEPAGE);
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode SpanBlockFree(void *block)
-{
-  void **at = block;
-  PetscFunctionBeginUser;
-  free(*at);
-  *at = NULL;
   PetscFunctionReturn(0);
 }

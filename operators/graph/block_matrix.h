@@ -21,11 +21,6 @@ PetscErrorCode SpanBlockMatrixDestroy(SpanBlockMatrix *a);
 /* Collective: the ghosts' rows of x, `bytes` each, from their owners. */
 PetscErrorCode SpanBlockMatrixUpdate(SpanBlockMatrix *a, size_t bytes, void *x);
 
-/* Not collective: memory for a large block, in large pages where the system has them: half the time to first write it.
-   Errors: no memory. */
-PetscErrorCode SpanBlockAllocate(size_t bytes, void *block);
-PetscErrorCode SpanBlockFree(void *block);
-
 typedef float SpanSingle8 __attribute__((vector_size(32), aligned(4)));
 typedef double SpanDouble8 __attribute__((vector_size(64), aligned(8)));
 

@@ -1,34 +1,29 @@
 /* Projected conjugate gradients for a block, each column with its own shift and step lengths. */
 #include <math.h>
 #include <omp.h>
-#include <slepcsys.h>
-#include <petscblaslapack.h>
 #include <subspan/operators/graph/correction.h>
+#include <subspan/operators/tensor/product.h>
 
 enum { tile = 512, width = span_block_width };
 /* Of the square of a residual: what falls by less in an iteration has come to what float32, or vectors that are no
    eigenvectors, leave. */
 static const double stalled = 0.5;
 
-extern void sgemm_(const char *, const char *, const int *, const int *, const int *, const float *, const float *,
-                   const int *, const float *, const int *, const float *, float *, const int *);
-
-/* c (m, k) = X'Z, columns of length m; null (components, k): each component's null vector times Z. */
+/* c (m, k) = X'Z; null (components, k): each component's null vector times Z. */
 static PetscErrorCode Overlaps(const SpanHierarchy *h, const SpanLevel *l, const SpanCorrection *o, const float *z,
                                float *c, double *null)
 {
   const PetscInt size = o->m * o->k, k = o->k;
-  const int threads = omp_get_max_threads(), m = (int)o->m, width_z = (int)k;
-  const float one = 1;
+  const int threads = omp_get_max_threads();
   float *sums;
   PetscMPIInt count;
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1(threads * size, &sums));
 #pragma omp parallel for schedule(static)
   for (PetscInt i = 0; i < l->n_own; i += tile) {
-    const int rows = (int)PetscMin(tile, l->n_own - i);
-    sgemm_("N", "T", &m, &width_z, &rows, &one, o->x + (size_t)i * (size_t)m, &m, z + (size_t)i * (size_t)k, &width_z,
-           &one, sums + omp_get_thread_num() * size, &m);
+    const PetscInt rows = PetscMin(tile, l->n_own - i);
+    SpanProduct(o->m, k, rows, o->x + (size_t)i * (size_t)o->m, 1, o->m, z + (size_t)i * (size_t)k, k, PETSC_TRUE,
+                sums + omp_get_thread_num() * size, k);
   }
   for (PetscInt i = 0; i < size; i++) {
     c[i] = 0;
@@ -63,22 +58,21 @@ static PetscErrorCode Project(const SpanHierarchy *h, const SpanLevel *l, const 
                               double (*sums)[width], double *rz)
 {
   const PetscInt k = o->k;
-  const int m = (int)o->m, width_z = (int)k;
-  const float one = 1, minus = -1;
   float *c;
   double *null;
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc2(o->m * k, &c, h->n_components * k, &null));
   PetscCall(Overlaps(h, l, o, z, c, null));
+  for (PetscInt i = 0; i < o->m * k; i++) c[i] = -c[i];
 #pragma omp parallel
   {
     double *sum = sums[omp_get_thread_num()];
     for (PetscInt j = 0; j < k; j++) sum[j] = 0;
 #pragma omp for schedule(static)
     for (PetscInt i = 0; i < l->n_own; i += tile) {
-      const int rows = (int)PetscMin(tile, l->n_own - i);
-      float *z_tile  = z + (size_t)i * (size_t)k;
-      sgemm_("T", "N", &width_z, &rows, &m, &minus, c, &m, o->x + (size_t)i * (size_t)m, &m, &one, z_tile, &width_z);
+      const PetscInt rows = PetscMin(tile, l->n_own - i);
+      SpanProduct(rows, k, o->m, o->x + (size_t)i * (size_t)o->m, o->m, 1, c, k, PETSC_TRUE, z + (size_t)i * (size_t)k,
+                  k);
       for (PetscInt t = i; t < i + rows; t++) {
         const double *of = null + l->component[t] * k;
         for (PetscInt j = 0; j < k; j++) {
@@ -121,9 +115,10 @@ static PetscErrorCode Apply(const SpanHierarchy *h, SpanLevel *l, const SpanCorr
   PetscFunctionReturn(0);
 }
 
-/* d += alpha p, r -= alpha q; rr: the squares of the columns of r. */
-static PetscErrorCode Advance(const SpanHierarchy *h, SpanLevel *l, const SpanCorrection *o, const double *alpha,
-                              const float *q, PetscInt stride, float *d, double (*sums)[width], double *rr)
+/* d += alpha p, at first d = alpha p; r -= alpha q; rr: the squares of the columns of r. */
+static PetscErrorCode Advance(const SpanHierarchy *h, SpanLevel *l, const SpanCorrection *o, PetscBool first,
+                              const double *alpha, const float *q, PetscInt stride, float *d, double (*sums)[width],
+                              double *rr)
 {
   const PetscInt k = o->k;
   float a[width];
@@ -138,7 +133,7 @@ static PetscErrorCode Advance(const SpanHierarchy *h, SpanLevel *l, const SpanCo
       const size_t at = (size_t)i * (size_t)k;
       float *d_row = d + (size_t)i * (size_t)stride, *r = l->b + at;
       for (PetscInt j = 0; j < k; j++) {
-        d_row[j] += a[j] * o->p[at + j];
+        d_row[j] = (first ? 0 : d_row[j]) + a[j] * o->p[at + j];
         r[j] -= a[j] * q[at + j];
         sum[j] += (double)(r[j] * r[j]);
       }
@@ -148,14 +143,14 @@ static PetscErrorCode Advance(const SpanHierarchy *h, SpanLevel *l, const SpanCo
   PetscFunctionReturn(0);
 }
 
-/* p = z + beta p */
-static void Direction(const SpanLevel *l, const SpanCorrection *o, const double *beta, const float *z)
+/* p = z + beta p; at first z */
+static void Direction(const SpanLevel *l, const SpanCorrection *o, PetscBool first, const double *beta, const float *z)
 {
   float b[width];
   for (PetscInt j = 0; j < o->k; j++) b[j] = (float)beta[j];
 #pragma omp parallel for schedule(static)
   for (PetscInt i = 0; i < l->n_own; i++)
-    for (PetscInt j = 0; j < o->k; j++) o->p[i * o->k + j] = z[i * o->k + j] + b[j] * o->p[i * o->k + j];
+    for (PetscInt j = 0; j < o->k; j++) o->p[i * o->k + j] = z[i * o->k + j] + (first ? 0 : b[j] * o->p[i * o->k + j]);
 }
 
 PetscErrorCode SpanCorrect(SpanHierarchy *h, int number, const SpanCorrection *o, PetscInt stride, float *d,
@@ -167,10 +162,6 @@ PetscErrorCode SpanCorrect(SpanHierarchy *h, int number, const SpanCorrection *o
   PetscBool open = PETSC_TRUE;
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(omp_get_max_threads(), &sums));
-  for (PetscInt i = 0; i < l->n_own; i++) {
-    for (PetscInt j = 0; j < k; j++) d[(size_t)i * (size_t)stride + (size_t)j] = 0;
-    for (PetscInt j = 0; j < k; j++) o->p[i * k + j] = 0;
-  }
   for (PetscInt j = 0; j < k; j++) rr[j] = INFINITY;
   for (PetscInt step = 0; step < o->most && open; step++) {
     float *z;
@@ -180,14 +171,14 @@ PetscErrorCode SpanCorrect(SpanHierarchy *h, int number, const SpanCorrection *o
       beta[j]   = before[j] > 0 ? rz[j] / before[j] : 0;
       before[j] = rz[j];
     }
-    Direction(l, o, beta, z);
+    Direction(l, o, (PetscBool)!step, beta, z);
     PetscCall(Apply(h, l, o, z, sums, pq)); /* z is free by now */
     for (PetscInt j = 0; j < k; j++) {
       const PetscBool done = (PetscBool)(rr[j] <= o->goal[j] * o->goal[j]);
       alpha[j]             = !done && pq[j] > 0 && rz[j] > 0 ? rz[j] / pq[j] : 0;
     }
     PetscCall(PetscArraycpy(last, rr, k));
-    PetscCall(Advance(h, l, o, alpha, z, stride, d, sums, rr));
+    PetscCall(Advance(h, l, o, (PetscBool)!step, alpha, z, stride, d, sums, rr));
     open = PETSC_FALSE;
     for (PetscInt j = 0; j < k; j++)
       open = (PetscBool)(open || (alpha[j] > 0 && rr[j] > o->goal[j] * o->goal[j] && rr[j] < stalled * last[j]));

@@ -19,6 +19,7 @@ enum {
   finest_steps = 20
 };
 static const double coarse_tolerance = 0.1;  /* coarse levels' pairs are only a start */
+static const double slow             = 0.3;  /* two corrections that gain less end a level */
 static const double reduction        = 0.02; /* of a residual in one correction, at most */
 
 typedef struct {
@@ -29,20 +30,21 @@ typedef struct {
   PetscInt iterations; /* conjugate gradients' */
 } Solver;
 
-/* The memory for a level, (n_rows, m) each. */
+/* The memory for one level after another. */
 typedef struct {
-  double *x;
-  float *single, *d, *p;
+  double *x;             /* (n_rows, m) */
+  float *single, *d, *p; /* (n_rows, m), (n_rows, m) and (n_rows, width), for the largest of them */
 } Blocks;
 
-static PetscErrorCode BlocksCreate(const Solver *s, int l, Blocks *b)
+static PetscErrorCode BlocksCreate(const Solver *s, int modes, PetscInt most, Blocks *b)
 {
-  const size_t rows = s->h.level[l].n_rows, m = (size_t)s->m;
+  size_t size = 0, rows = 0;
   PetscFunctionBeginUser;
-  PetscCall(SpanBlockAllocate(rows * m * sizeof *b->x, &b->x));
-  PetscCall(SpanBlockAllocate(rows * m * sizeof *b->single, &b->single));
-  PetscCall(SpanBlockAllocate(rows * m * sizeof *b->d, &b->d));
-  PetscCall(SpanBlockAllocate(rows * (size_t)s->h.width * sizeof *b->p, &b->p));
+  for (int l = 0; l < s->h.n_levels; l++) {
+    rows = PetscMax(rows, s->h.level[l].n_rows);
+    size = PetscMax(size, s->h.level[l].n_rows * (size_t)(l < modes ? s->m : most));
+  }
+  PetscCall(PetscMalloc3(size, &b->single, size, &b->d, rows * (size_t)s->h.width, &b->p));
   PetscFunctionReturn(0);
 }
 
@@ -89,7 +91,7 @@ static PetscErrorCode Prolongate(Solver *s, int l, PetscInt from, PetscInt good,
   PetscCall(SpanBlockMatrixUpdate(&level->p, (size_t)from * sizeof *x, coarse));
 #pragma omp parallel
   {
-    double *row = malloc((size_t)from * sizeof *row);
+    double *row = calloc((size_t)from, sizeof *row);
 #pragma omp for schedule(static)
     for (PetscInt i = 0; i < level->n_own; i++) {
       SpanBlockRowDouble(&level->p, i, from, coarse, row);
@@ -116,6 +118,16 @@ static PetscInt Unconverged(const Solver *s, double tolerance, PetscInt *which)
   for (PetscInt j = s->n_exact; j < s->m; j++)
     if (s->norm[j] > PetscMax(PetscMax(tolerance, 1e-2) * s->theta[j], floor)) which[n++] = j;
   return n;
+}
+
+/* The largest residual in terms of what it must become. */
+static double Worst(const Solver *s, double tolerance)
+{
+  const double floor = 16 * PETSC_MACHINE_EPSILON * s->problem->norm;
+  double most        = 0;
+  for (PetscInt j = 0; j < s->n_exact; j++)
+    most = PetscMax(most, s->norm[j] / PetscMax(tolerance * s->theta[j], floor));
+  return most;
 }
 
 /* d (rows, stride) for the n vectors of `which`, a few of them at a time. */
@@ -148,8 +160,10 @@ static PetscErrorCode Correct(Solver *s, int l, Blocks *b, double tolerance, Pet
 
 static PetscErrorCode Level(Solver *s, int l, Blocks *b, double tolerance, PetscInt steps)
 {
-  const SpanProgress progress = s->problem->options->progress;
+  const SpanEigenOptions *o   = s->problem->options;
+  const SpanProgress progress = o->progress;
   SpanLevel *level            = &s->h.level[l];
+  double before[2]            = {0, 0}; /* what was worst two corrections ago, and one */
   PetscInt *which;
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(s->m, &which));
@@ -157,7 +171,10 @@ static PetscErrorCode Level(Solver *s, int l, Blocks *b, double tolerance, Petsc
   for (PetscInt step = 0; step < steps; step++) {
     PetscCall(SpanResidualNorms(s->h.comm, &level->a, s->m, b->x, s->theta, s->norm));
     const PetscInt n = Unconverged(s, tolerance, which), stride = (n + 7) / 8 * 8;
-    if (!n) break;
+    if (!l && o->save) PetscCall(o->save(o->context, s->m, s->theta, b->x, (PetscBool)!n));
+    const double worst = Worst(s, tolerance);
+    if (!n || (step > 1 && worst > slow * before[step % 2])) break; /* a graph for another method */
+    before[step % 2] = worst;
     if (progress) {
       SpanProgressNumber(progress, "level", l);
       SpanProgressNumber(progress, "iteration", (double)step);
@@ -191,30 +208,35 @@ static PetscErrorCode Levels(Solver *s, double **vectors)
   const int coarsest = h->n_levels - 1;
   PetscInt room      = h->level[coarsest].n_all - h->n_null;
   double *coarse;
+  Blocks b;
   int modes = 1;
   PetscFunctionBeginUser;
   while (modes < coarsest && h->level[modes].n_all > modes_nodes) modes++;
   const PetscInt most =
       modes < coarsest ? PetscMax(m, PetscMin(modes_factor * m, h->level[modes].n_all / 8 / 8 * 8)) : m;
+  PetscCall(BlocksCreate(s, modes, most, &b));
   s->m = PetscMin(most, PetscMax(room / 8 * 8, 8));
-  PetscCall(SpanBlockAllocate(h->level[coarsest].n_rows * (size_t)s->m * sizeof *coarse, &coarse));
+  PetscCall(PetscMalloc1(h->level[coarsest].n_rows * (size_t)s->m, &coarse));
   Coarsest(s, coarse);
   for (int l = coarsest - 1; l >= 0; l--) {
-    Blocks b;
+    const SpanEigenOptions *o = s->problem->options;
+    const PetscBool start     = (PetscBool)(o->n_start == m && l < modes); /* then only the modes are needed */
+    if (start && l) continue;
     const PetscInt from = s->m, good = PetscMin(from, room);
     room       = PetscMax(h->level[l].n_all / 4 / 8 * 8, from);
     s->m       = l < modes ? m : PetscMin(most, room);
     s->n_exact = l < modes ? exact : PetscMin(exact, s->m);
-    PetscCall(BlocksCreate(s, l, &b));
-    PetscCall(Prolongate(s, l, from, good, coarse, b.x));
-    PetscCall(SpanBlockFree(&coarse));
+    PetscCall(PetscMalloc1(h->level[l].n_rows * (size_t)s->m, &b.x));
+    if (start)
+      PetscCall(PetscArraycpy(b.x, o->start, h->level[l].n_own * m));
+    else
+      PetscCall(Prolongate(s, l, from, good, coarse, b.x));
+    PetscCall(PetscFree(coarse));
     PetscCall(Level(s, l, &b, l ? coarse_tolerance : s->problem->options->tolerance, l ? coarse_steps : finest_steps));
-    PetscCall(SpanBlockFree(&b.single));
-    PetscCall(SpanBlockFree(&b.d));
-    PetscCall(SpanBlockFree(&b.p));
     if (l == modes) PetscCall(TakeModes(s, l, b.x));
     coarse = b.x;
   }
+  PetscCall(PetscFree3(b.single, b.d, b.p));
   PetscCall(Deflate(s, 0, coarse)); /* corrections are orthogonal to them in float32 */
   *vectors = coarse;
   PetscFunctionReturn(0);

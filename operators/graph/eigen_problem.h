@@ -16,7 +16,7 @@ typedef struct {
 typedef struct {
   PetscInt n_found;
   double *values;
-  double *vectors; /* (n_own, n_found), orthonormal; of SpanBlockAllocate */
+  double *vectors; /* (n_own, n_found), orthonormal */
   PetscInt iterations;
 } SpanEigenSolution;
 

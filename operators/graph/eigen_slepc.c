@@ -1,6 +1,5 @@
 /* Eigenpairs by SLEPc. */
 #include <subspan/base/error.h>
-#include <subspan/operators/graph/block_matrix.h>
 #include <subspan/operators/graph/eigen_problem.h>
 #include <slepceps.h>
 #include <stdio.h>
@@ -61,7 +60,7 @@ static PetscErrorCode Take(const SpanEigenProblem *p, EPS eps, SpanEigenSolution
   const PetscInt skip = lapack ? n_null : 0; /* LAPACK knows no deflation, and finds all */
   n                   = PetscMin(n - skip, p->n_wanted + 4);
   PetscCall(PetscMalloc1(PetscMax(n, 1), &s->values));
-  PetscCall(SpanBlockAllocate((size_t)n * (size_t)p->graph->n_own * sizeof *s->vectors, &s->vectors));
+  PetscCall(PetscMalloc1((size_t)n * (size_t)p->graph->n_own, &s->vectors));
   PetscCall(MatCreateVecs(p->laplacian, &x, NULL));
   for (PetscInt k = 0; k < n; k++) {
     const PetscScalar *values;

@@ -1,7 +1,6 @@
 /* Chooses a method, puts the null space before what it finds, and measures the result. */
 #include <subspan/base/error.h>
 #include <subspan/base/random.h>
-#include <subspan/operators/graph/block_matrix.h>
 #include <subspan/operators/graph/eigen_problem.h>
 #include <subspan/operators/graph/rayleigh_ritz.h>
 #include <petscblaslapack.h>
@@ -89,13 +88,13 @@ static PetscErrorCode MeasureOrthogonality(SpanGraph g, SpanEigenpairs *pairs)
 /* Some columns at a time. */
 static PetscErrorCode MeasureResiduals(SpanGraph g, Mat laplacian, SpanEigenpairs *pairs)
 {
-  enum { some = 16 };
+  enum { some = 8 };
   const PetscInt k = pairs->n_pairs;
   SpanBlockMatrix a;
   double *x, values[some] = {0}, norms[some];
   PetscFunctionBeginUser;
   PetscCall(SpanBlockMatrixCreate(laplacian, &a));
-  PetscCall(SpanBlockAllocate((size_t)(g->n_own + a.n_ghosts) * some * sizeof *x, &x));
+  PetscCall(PetscMalloc1((size_t)(g->n_own + a.n_ghosts) * some, &x));
   for (PetscInt first = 0; first < k; first += some) {
     const PetscInt count = PetscMin(some, k - first);
     for (PetscInt i = 0; i < g->n_own; i++)
@@ -104,7 +103,7 @@ static PetscErrorCode MeasureResiduals(SpanGraph g, Mat laplacian, SpanEigenpair
     PetscCall(SpanResidualNorms(g->comm, &a, some, x, values, norms));
     PetscCall(PetscArraycpy(pairs->residuals + first, norms, count));
   }
-  PetscCall(SpanBlockFree(&x));
+  PetscCall(PetscFree(x));
   PetscCall(SpanBlockMatrixDestroy(&a));
   PetscFunctionReturn(0);
 }
@@ -156,20 +155,24 @@ static PetscErrorCode Solve(SpanEigenProblem *p, SpanEigenpairs *pairs)
   }
   if (strcmp(solver, "multigrid")) {
     PetscCall(PetscFree(s.values));
-    PetscCall(SpanBlockFree(&s.vectors));
+    PetscCall(PetscFree(s.vectors));
     PetscCall(SpanEigenSlepc(p, solver, &s, pairs->solver));
   }
   PetscCheck(s.n_found >= p->n_wanted, g->comm, PETSC_ERR_NOT_CONVERGED,
              "%s: %" PetscInt_FMT " of %" PetscInt_FMT " eigenpairs converged", pairs->solver, s.n_found, p->n_wanted);
   pairs->iterations = s.iterations;
-  for (PetscInt j = 0; j < p->n_wanted; j++) {
-    pairs->values[pairs->n_null + j] = s.values[j];
-    for (PetscInt i = 0; i < g->n_own; i++)
-      pairs->vectors[i * pairs->n_pairs + pairs->n_null + j] = s.vectors[i * s.n_found + j];
-  }
+  PetscCall(PetscArraycpy(pairs->values + pairs->n_null, s.values, p->n_wanted));
+  /* In place, where the rows found are at least as long. */
+  if (s.n_found >= pairs->n_pairs)
+    pairs->vectors = s.vectors;
+  else
+    PetscCall(PetscMalloc1(g->n_own * pairs->n_pairs, &pairs->vectors));
+  for (PetscInt i = 0; i < g->n_own; i++)
+    PetscCall(
+        PetscArraymove(pairs->vectors + i * pairs->n_pairs + pairs->n_null, s.vectors + i * s.n_found, p->n_wanted));
+  if (pairs->vectors != s.vectors) PetscCall(PetscFree(s.vectors));
   if (s.n_found > p->n_wanted) pairs->next = s.values[p->n_wanted];
   PetscCall(PetscFree(s.values));
-  PetscCall(SpanBlockFree(&s.vectors));
   PetscFunctionReturn(0);
 }
 
@@ -185,20 +188,21 @@ PetscErrorCode SpanEigenpairsCompute(SpanGraph g, const SpanComponents *c, const
   pairs->n_null  = PetscMin(c->n, pairs->n_pairs);
   PetscCall(SpanErrorAgree(g->comm, SpanCheckCount(PETSC_COMM_SELF, "eigenvectors", "values of a rank",
                                                    (double)g->n_own * (double)pairs->n_pairs)));
-  PetscCall(PetscCalloc3(pairs->n_pairs, &pairs->values, pairs->n_pairs, &pairs->residuals, g->n_own * pairs->n_pairs,
-                         &pairs->vectors));
+  PetscCall(PetscCalloc2(pairs->n_pairs, &pairs->values, pairs->n_pairs, &pairs->residuals));
   PetscCall(PetscMalloc2(g->n_own, &degree, g->n_own, &null));
   SpanGraphDegrees(g, degree);
   PetscCall(NullVectors(g, c, o->kind, degree, null));
-  NullColumns(g, c, null, pairs);
   problem.null     = null;
   problem.n_wanted = pairs->n_pairs - pairs->n_null;
   PetscCall(SpanLaplacianCreate(g, walk ? SPAN_LAPLACIAN_SYMMETRIC : o->kind, &problem.laplacian));
   PetscCall(MatNorm(problem.laplacian, NORM_INFINITY, &problem.norm));
-  if (problem.n_wanted > 0)
+  if (problem.n_wanted > 0) {
     PetscCall(Solve(&problem, pairs));
-  else
+  } else {
     snprintf(pairs->solver, sizeof pairs->solver, "none: the null space is known");
+    PetscCall(PetscMalloc1(g->n_own * pairs->n_pairs, &pairs->vectors));
+  }
+  NullColumns(g, c, null, pairs);
   if (c->n > pairs->n_pairs) pairs->next = 0;
   FindCut(o, pairs);
   PetscCall(FixSigns(g, o->seed, pairs));
@@ -217,6 +221,7 @@ PetscErrorCode SpanEigenpairsCompute(SpanGraph g, const SpanComponents *c, const
 PetscErrorCode SpanEigenpairsDestroy(SpanEigenpairs *pairs)
 {
   PetscFunctionBeginUser;
-  PetscCall(PetscFree3(pairs->values, pairs->residuals, pairs->vectors));
+  PetscCall(PetscFree2(pairs->values, pairs->residuals));
+  PetscCall(PetscFree(pairs->vectors));
   PetscFunctionReturn(0);
 }

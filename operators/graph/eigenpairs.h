@@ -19,6 +19,12 @@ typedef struct {
   double tolerance;
   const char *solver; /* "auto|lapack|krylovschur|multigrid" */
   uint64_t seed;
+  /* Of multigrid, collective; NULL: nobody is told. After each correction of the graph's own vectors: m approximate
+     pairs beyond the null space, vectors (n_own, m); `converged`: these are the last. An error ends the solve. */
+  PetscErrorCode (*save)(void *context, PetscInt m, const double values[], const double vectors[], PetscBool converged);
+  void *context;
+  PetscInt n_start; /* such vectors of a run with the same options to go on from, or none */
+  const double *start;
   SpanProgress progress; /* whose first stage is over, or NULL: is told of each iteration */
 } SpanEigenOptions;
 

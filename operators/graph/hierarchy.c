@@ -173,9 +173,9 @@ static PetscErrorCode Blocks(SpanHierarchy *h)
     if (l) ghosts = PetscMax(ghosts, h->level[l - 1].p.n_ghosts);
     level->n_rows     = (size_t)(level->n_own + ghosts);
     const size_t size = level->n_rows * (size_t)h->width;
-    PetscCall(SpanBlockAllocate(size * sizeof *level->b, &level->b));
-    PetscCall(SpanBlockAllocate(size * sizeof *level->u, &level->u));
-    PetscCall(SpanBlockAllocate(size * sizeof *level->v, &level->v));
+    PetscCall(PetscMalloc1(size, &level->b));
+    PetscCall(PetscMalloc1(size, &level->u));
+    PetscCall(PetscMalloc1(size, &level->v));
   }
   PetscFunctionReturn(0);
 }
@@ -235,9 +235,9 @@ PetscErrorCode SpanHierarchyDestroy(SpanHierarchy *h)
     PetscCall(PetscFree(level->null));
     PetscCall(PetscFree(level->component));
     PetscCall(PetscFree(level->inverse));
-    PetscCall(SpanBlockFree(&level->b));
-    PetscCall(SpanBlockFree(&level->u));
-    PetscCall(SpanBlockFree(&level->v));
+    PetscCall(PetscFree(level->b));
+    PetscCall(PetscFree(level->u));
+    PetscCall(PetscFree(level->v));
   }
   PetscCall(PetscFree3(h->values, h->vectors, h->inverse));
   PetscCall(PetscFree2(h->mode_values, h->modes));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <slepcsys.h>
 #include <slepcblaslapack.h>
+#include <subspan/operators/graph/block_product.h>
 #include <subspan/operators/graph/rayleigh_ritz.h>
 
 enum { tile = 256 };
@@ -28,19 +29,18 @@ static void Rows(const Basis *b, PetscInt first, PetscInt rows, double *s)
   }
 }
 
-/* g += S'W, h += S'AW of a tile, W the fresh columns. */
+/* g += S'W, h += S'AW of a tile, rows one after another; W the fresh columns. */
 static void GramTile(const Basis *b, PetscInt first, PetscInt rows, double *s, double *aw, double *g, double *h)
 {
-  const PetscBLASInt n_s = (PetscBLASInt)b->s, n_w = (PetscBLASInt)b->fresh, n = (PetscBLASInt)rows;
-  const double one = 1;
+  const PetscInt n = b->fresh;
   Rows(b, first, rows, s);
   for (PetscInt i = 0; i < rows; i++)
     if (b->k)
       SpanBlockRowMixed(b->a, first + i, b->k, b->d, aw + i * b->k);
     else
       SpanBlockRowDouble(b->a, first + i, b->m, b->x, aw + i * b->m);
-  BLASgemm_("N", "T", &n_s, &n_w, &n, &one, s, &n_s, s + b->s - b->fresh, &n_s, &one, g, &n_s);
-  BLASgemm_("N", "T", &n_s, &n_w, &n, &one, s, &n_s, aw, &n_w, &one, h, &n_s);
+  SpanBlockProduct(b->s, n, rows, s, 1, b->s, s + b->s - n, b->s, PETSC_TRUE, g, n);
+  SpanBlockProduct(b->s, n, rows, s, 1, b->s, aw, n, PETSC_TRUE, h, n);
 }
 
 static PetscErrorCode Gram(MPI_Comm comm, Basis *b, const double *theta)
@@ -72,8 +72,8 @@ static PetscErrorCode Gram(MPI_Comm comm, Basis *b, const double *theta)
   }
   for (PetscInt j = 0; j < fresh; j++)
     for (PetscInt i = 0; i < s; i++) {
-      b->g[(known + j) * s + i] = b->g[i * s + known + j] = sums[j * s + i];
-      b->h[(known + j) * s + i] = b->h[i * s + known + j] = sums[s * fresh + j * s + i];
+      b->g[(known + j) * s + i] = b->g[i * s + known + j] = sums[i * fresh + j];
+      b->h[(known + j) * s + i] = b->h[i * s + known + j] = sums[s * fresh + i * fresh + j];
     }
   PetscCall(PetscFree(sums));
   PetscFunctionReturn(0);
@@ -93,7 +93,7 @@ static PetscErrorCode Symmetric(PetscInt n, double *a, double *values)
   PetscFunctionReturn(0);
 }
 
-/* c (s, m), columns one after another: S C are the new vectors. First S becomes orthonormal by T = U g^-1/2, g and U
+/* c (s, m), rows one after another: S C are the new vectors. First S becomes orthonormal by T = U g^-1/2, g and U
    the eigenpairs of its Gram matrix. */
 static PetscErrorCode Coefficients(Basis *b, double *c, double *theta)
 {
@@ -122,28 +122,27 @@ static PetscErrorCode Coefficients(Basis *b, double *c, double *theta)
   BLASgemm_("N", "N", &bs, &bk, &bs, &one, b->h, &bs, b->g, &bs, &zero, work, &bs);
   BLASgemm_("T", "N", &bk, &bk, &bs, &one, b->g, &bs, work, &bs, &zero, b->h, &bk);
   PetscCall(Symmetric(kept, b->h, values));
-  BLASgemm_("N", "N", &bs, &bm, &bk, &one, b->g, &bs, b->h, &bk, &zero, c, &bs);
+  BLASgemm_("T", "T", &bm, &bs, &bk, &one, b->h, &bk, b->g, &bs, &zero, c, &bm);
   for (PetscInt j = 0; j < b->m; j++) {
     theta[j] = values[j];
-    for (PetscInt i = 0; i < s; i++) c[j * s + i] *= scale[i];
+    for (PetscInt i = 0; i < s; i++) c[i * b->m + j] *= scale[i];
   }
   PetscCall(PetscFree3(scale, values, work));
   PetscFunctionReturn(0);
 }
 
+/* c: (s, m), rows one after another */
 static void Combine(const Basis *b, const double *c)
 {
-  const PetscInt n       = b->a->n_rows;
-  const PetscBLASInt n_s = (PetscBLASInt)b->s, n_m = (PetscBLASInt)b->m;
-  const double one = 1, zero = 0;
+  const PetscInt n = b->a->n_rows, m = b->m;
 #pragma omp parallel
   {
     double *s = malloc((size_t)(tile * b->s) * sizeof *s);
 #pragma omp for schedule(static)
     for (PetscInt i = 0; i < n; i += tile) {
-      const PetscBLASInt rows = (PetscBLASInt)PetscMin(tile, n - i);
+      const PetscInt rows = PetscMin(tile, n - i);
       Rows(b, i, rows, s);
-      BLASgemm_("T", "N", &n_m, &rows, &n_s, &one, c, &n_s, s, &n_s, &zero, b->x + (size_t)i * (size_t)b->m, &n_m);
+      SpanBlockProduct(rows, m, b->s, s, b->s, 1, c, m, PETSC_FALSE, b->x + (size_t)i * (size_t)m, m);
     }
     free(s);
   }

@@ -3,6 +3,7 @@
 #include <subspan/base/events.h>
 #include <subspan/base/progress.h>
 #include <subspan/base/report.h>
+#include <subspan/solvers/encode/checkpoint.h>
 #include <subspan/solvers/encode/encode.h>
 #include <subspan/solvers/encode/model.h>
 #include <subspan/solvers/encode/report.h>
@@ -19,6 +20,8 @@ static PetscErrorCode Read(SpanEncodeRun *r)
   PetscCall(SpanGraphRead(r->comm, r->input, &read, &r->graph));
   PetscCall(SpanComponentsFind(r->graph, &r->components));
   PetscCall(PetscLogStagePop());
+  SpanCheckInput(r->comm, !o->vtkhdf || !strncmp(r->graph->format, "OFF", 3), "--vtkhdf: %s is no mesh but %s",
+                 r->input, r->graph->format);
   r->read_seconds = SpanReportSeconds() - start;
   PetscFunctionReturn(0);
 }
@@ -31,13 +34,37 @@ static PetscErrorCode Solve(SpanEncodeRun *r)
                                     .tolerance = o->tolerance,
                                     .solver    = o->solver,
                                     .seed      = (uint64_t)o->seed,
-                                    .progress  = r->progress};
+                                    .progress  = r->progress,
+                                    .save      = o->checkpoint[0] ? SpanEncodeCheckpointSave : NULL,
+                                    .context   = r,
+                                    .n_start   = r->n_start,
+                                    .start     = r->start};
   const double start             = SpanReportSeconds();
   PetscFunctionBeginUser;
   PetscCall(PetscLogStagePush(SpanStageSolve));
   PetscCall(SpanEigenpairsCompute(r->graph, &r->components, &options, &r->pairs));
   PetscCall(PetscLogStagePop());
+  PetscCall(PetscFree(r->start));
   r->solve_seconds = SpanReportSeconds() - start;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Encode(SpanEncodeRun *r)
+{
+  PetscFunctionBeginUser;
+  PetscCall(SpanEncodeCheckpointOpen(r));
+  PetscCall(Solve(r));
+  SpanProgressNumber(r->progress, "iterations", (double)r->pairs.iterations);
+  PetscCall(SpanProgressUpdate(r->progress, 2));
+  PetscCall(SpanEncodeByModel(r));
+  PetscCall(SpanProgressUpdate(r->progress, 3));
+  PetscCall(PetscLogStagePush(SpanStageWrite));
+  PetscCall(SpanEncodeWrite(r));
+  PetscCall(PetscLogStagePop());
+  PetscCall(SpanProgressUpdate(r->progress, 4));
+  PetscCall(SpanProgressDestroy(&r->progress));
+  PetscCall(SpanEncodeSayPairs(r));
+  if (r->options.json[0]) PetscCall(SpanEncodeWriteJson(r));
   PetscFunctionReturn(0);
 }
 
@@ -53,23 +80,18 @@ PetscErrorCode SpanEncodeCommand(MPI_Comm comm, const char *const inputs[], int 
   SpanCheckInput(comm, strcmp(run.input, run.options.output), "%s: input and output are the same file", run.input);
   PetscCall(SpanReportCheckPlace(comm, run.options.output));
   PetscCall(SpanReportCheckPlace(comm, run.options.json));
+  PetscCall(SpanReportCheckPlace(comm, run.options.checkpoint));
   PetscCall(SpanProgressCreate(comm, "encode", "stages", 4, &run.progress));
   PetscCall(SpanEncodeModelOpen(&run));
   PetscCall(Read(&run));
   PetscCall(SpanEncodeSayGraph(&run));
   PetscCall(SpanProgressUpdate(run.progress, 1));
-  PetscCall(Solve(&run));
-  SpanProgressNumber(run.progress, "iterations", (double)run.pairs.iterations);
-  PetscCall(SpanProgressUpdate(run.progress, 2));
-  PetscCall(SpanEncodeByModel(&run));
-  PetscCall(SpanProgressUpdate(run.progress, 3));
-  PetscCall(PetscLogStagePush(SpanStageWrite));
-  PetscCall(SpanEncodeWrite(&run));
-  PetscCall(PetscLogStagePop());
-  PetscCall(SpanProgressUpdate(run.progress, 4));
-  PetscCall(SpanProgressDestroy(&run.progress));
-  PetscCall(SpanEncodeSayPairs(&run));
-  if (run.options.json[0]) PetscCall(SpanEncodeWriteJson(&run));
+  if (run.options.plan) {
+    PetscCall(SpanProgressDestroy(&run.progress));
+    PetscCall(SpanEncodeSayPlan(&run));
+  } else {
+    PetscCall(Encode(&run));
+  }
   PetscCall(SpanEncodeModelClose(&run));
   PetscCall(SpanEigenpairsDestroy(&run.pairs));
   PetscCall(SpanComponentsDestroy(&run.components));

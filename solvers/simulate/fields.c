@@ -179,13 +179,15 @@ static PetscErrorCode Report(Run *r)
 {
   const SpanSimulateJob *j = r->job;
   const SpanLayout *l      = &r->layout;
-  double mine[2] = {l->team_rank ? 0 : (double)r->made, l->team_rank ? 0 : r->effort}, all[2], longest = r->longest,
-         seconds = SpanReportSeconds(), peak = SpanReportPeakMemory();
+  const PetscBool guessed  = (PetscBool)(j->guess && j->guess->neural);
+  double mine[3]           = {l->team_rank ? 0 : (double)r->made, l->team_rank ? 0 : r->effort,
+                    guessed ? (double)j->guess->dropped : 0},
+         all[3], longest = r->longest, seconds = SpanReportSeconds(), peak = SpanReportPeakMemory();
   SpanReportWork work;
   char shape[128];
   PetscFunctionBeginUser;
   PetscCall(SpanReportSlowest(l->world, &work));
-  PetscCallMPI(MPI_Allreduce(mine, all, 2, MPI_DOUBLE, MPI_SUM, l->world));
+  PetscCallMPI(MPI_Allreduce(mine, all, 3, MPI_DOUBLE, MPI_SUM, l->world));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &longest, 1, MPI_DOUBLE, MPI_MAX, l->world));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &peak, 1, MPI_DOUBLE, MPI_MAX, l->world));
   Describe(&j->info, shape, sizeof shape);
@@ -196,6 +198,9 @@ static PetscErrorCode Report(Run *r)
                         "rank%s, peak %.0f MiB\n",
                         j->options->output, j->info.n_samples, shape, j->info.equation, j->settings, mean, j->effort,
                         all[0], seconds, l->world_size, l->world_size == 1 ? "" : "s", peak / 0x1p20));
+  if (guessed)
+    PetscCall(
+        PetscPrintf(l->world, "  %.0f of %.0f guesses were dropped: 0 was nearer to the solution\n", all[2], all[0]));
   if (l->world_rank == 0) SpanReportSaySlowest(&work, NULL);
   if (!j->options->json[0]) PetscFunctionReturn(0);
   cJSON *root = cJSON_CreateObject();
@@ -206,6 +211,7 @@ static PetscErrorCode Report(Run *r)
   cJSON_AddNumberToObject(root, "samples", (double)j->info.n_samples);
   cJSON_AddNumberToObject(root, "made", all[0]);
   cJSON_AddNumberToObject(root, j->effort, mean);
+  if (guessed) cJSON_AddNumberToObject(root, "guesses_dropped", all[2]);
   cJSON_AddNumberToObject(root, "longest_sample_seconds", longest);
   cJSON_AddNumberToObject(root, "seconds", seconds);
   cJSON_AddNumberToObject(root, "ranks", l->world_size);
@@ -226,7 +232,7 @@ static PetscErrorCode Work(Run *r)
   PetscCall(Prepare(r));
   PetscCall(PetscLogStagePop());
   PetscErrorCode ierr = Make(r);
-  PetscCall(j->destroy(j->context));
+  if (!ierr) PetscCall(j->destroy(j->context)); /* what an error left halfway in PETSc is not to be touched */
   if (ierr) { /* where there are finished samples they stay for a resume */
     PetscCall(SpanFieldsWriterClose(&r->writer));
     PetscFunctionReturn(ierr);

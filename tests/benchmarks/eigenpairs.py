@@ -5,10 +5,10 @@ scipy's shift-and-invert `eigsh` and its `lobpcg` (Jacobi's preconditioner), in 
     tests/benchmarks/eigenpairs.py [--grid 1000] [--geometric 1000000] [--mesh Cranium.inv3 [--subdivide 1]]
                                    [--pairs 32] [--repeats 1] [--limit 600] [--lobpcg 40] [--no-scipy] [--build build/release]
 
---grid N: N x N nodes; --geometric N: N random points in a square, edges to a mean degree of 9, the largest component,
-points in the order of strips; --mesh: a surface of VTK's (.vtp, or an InVesalius project that holds one; Debian's package
-invesalius-examples has a skull of 205,777 points), its triangles' edges, the largest component; --subdivide N splits each
-triangle into four N times. Each method is a process of its own. seconds: the solve alone, wall clock; cpu: user and
+--grid N: N x N nodes; --geometric N: N random points in a square, edges to a mean degree of 9; --mesh: a surface of VTK's
+(.vtp, or an InVesalius project that holds one; Debian's package invesalius-examples has a skull of 205,777 points), its
+triangles' edges; --subdivide N splits each triangle into four N times. Of these the largest component, numbered by reverse
+Cuthill-McKee, since ranks take rows in their order. Each method is a process of its own. seconds: the solve alone, wall clock; cpu: user and
 system of the whole process, which a busy machine changes less (reading the graph and writing the result included);
 memory: of all ranks. residual: the largest |L v - lambda v| / lambda, computed here for scipy. Shift-and-invert Lanczos
 with a tolerance of 1e-6 may miss copies of multiple eigenvalues (grids have double ones): then its eigenvalues differ
@@ -27,7 +27,7 @@ import time
 import numpy as np
 import scipy.sparse as sparse
 import scipy.sparse.linalg as linalg
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import connected_components, reverse_cuthill_mckee
 
 tolerance = 1e-6
 
@@ -42,13 +42,16 @@ def largest(n, edges):
     _, label = connected_components(sparse.coo_matrix((np.ones(len(edges)), edges.T), shape=(n, n)), directed=False)
     keep = label == np.argmax(np.bincount(label))
     number = np.cumsum(keep) - 1
-    return keep.sum(), number[edges[keep[edges[:, 0]]]]
+    n, edges = keep.sum(), number[edges[keep[edges[:, 0]]]]
+    a = sparse.coo_matrix((np.ones(len(edges), np.int8), edges.T), shape=(n, n))
+    order = np.empty(n, np.int64)
+    order[reverse_cuthill_mckee((a + a.T).tocsr(), True)] = np.arange(n)
+    return n, order[edges]
 
 
 def geometric(n, degree=9):
     from scipy.spatial import cKDTree
     points, radius = np.random.default_rng(1).random((n, 2)), np.sqrt(degree / np.pi / n)
-    points = points[np.lexsort((points[:, 0], np.floor(points[:, 1] / (4 * radius))))]
     return largest(n, cKDTree(points).query_pairs(radius, output_type="ndarray"))
 
 

@@ -10,6 +10,7 @@ unshare --net --uts --mount --pid --fork sh -c "mount --make-rprivate / && mount
 cd "$work"
 hosts=$SUBSPAN_SOURCE/tests/cluster/hosts
 trap '"$hosts" down "$work/hosts" >/dev/null 2>&1; rm -rf "$work"' EXIT
+trap 'exit 143' TERM INT HUP
 exports=$("$hosts" up "$work/hosts") || skip "no bridge: $exports"
 ellipses 2
 options=(train prior image.h5 --model_channels 16 --channel_mult 1,1 --groups 4 --patch 16 --padding 8 --surroundings none --batch 8

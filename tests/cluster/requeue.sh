@@ -13,6 +13,7 @@ unshare --uts --mount sh -c "mount --make-rprivate / && mount -t tmpfs none /dev
 cd "$work" && chmod 755 . # munge wants to be reached by all
 slurm=$SUBSPAN_SOURCE/tests/cluster/slurm scripts=$SUBSPAN_SOURCE/config/slurm
 trap '"$slurm" stop "$work/slurm" >/dev/null 2>&1; rm -rf "$work"' EXIT
+trap 'exit 143' TERM INT HUP
 exports=$("$slurm" start "$work/slurm") || fail_now "SLURM does not start"
 eval "$exports"
 
