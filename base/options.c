@@ -139,6 +139,8 @@ static PetscErrorCode ReadOne(MPI_Comm comm, const SpanOption *option)
   SpanCheckInput(comm, text[0], "--%s: the value is missing", option->name);
   if (option->type == SPAN_OPTION_CHOICE)
     PetscCall(ReadChoice(comm, option, text));
+  else if (option->type == SPAN_OPTION_STRING && !option->value)
+    PetscFunctionReturn(0);
   else if (option->type == SPAN_OPTION_STRING)
     PetscCall(PetscStrncpy(option->value, text, PETSC_MAX_PATH_LEN));
   else
@@ -161,6 +163,31 @@ static PetscErrorCode TouchKSP(MPI_Comm comm, const char prefix[])
   PetscFunctionReturn(0);
 }
 
+/* Options of solvers inside a command's solver, which are known once it is built (SpanOptionsRefuseLeft). */
+static PetscBool IsNested(const SpanCommandHelp *help, const char name[])
+{
+  static const char *const inner[] = {"mg_", "pc_mg_", "sub_"};
+  for (int i = 0; help->prefixes && help->prefixes[i]; i++) {
+    const size_t length = strlen(help->prefixes[i]);
+    for (size_t k = 0; k < sizeof inner / sizeof inner[0]; k++)
+      if (!strncmp(name, help->prefixes[i], length) && !strncmp(name + length, inner[k], strlen(inner[k])))
+        return PETSC_TRUE;
+  }
+  return PETSC_FALSE;
+}
+
+PetscErrorCode SpanOptionsRefuseLeft(MPI_Comm comm, const char prefix[])
+{
+  PetscInt n_left;
+  char **names, **values;
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsLeftGet(NULL, &n_left, &names, &values));
+  for (PetscInt i = 0; i < n_left; i++)
+    SpanCheckInput(comm, strncmp(names[i], prefix, strlen(prefix)), "--%s: the solver has no such option", names[i]);
+  PetscCall(PetscOptionsLeftRestore(NULL, &n_left, &names, &values));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode RefuseUnknown(MPI_Comm comm, const SpanCommandHelp *help)
 {
   PetscInt n_left;
@@ -173,7 +200,7 @@ static PetscErrorCode RefuseUnknown(MPI_Comm comm, const SpanCommandHelp *help)
   known[n_known++] = "help";
   PetscCall(PetscOptionsLeftGet(NULL, &n_left, &names, &values));
   for (PetscInt i = 0; i < n_left; i++) {
-    PetscBool fine = PETSC_FALSE;
+    PetscBool fine = IsNested(help, names[i]);
     for (int j = 0; petsc_options[j] && !fine; j++)
       fine = (PetscBool)!strncmp(names[i], petsc_options[j], strlen(petsc_options[j]));
     const char *nearest = SpanOptionsNearest(names[i], known, n_known);

@@ -18,7 +18,7 @@ typedef enum {
 typedef struct {
   const char *name; /* with underscores: "center_fraction" */
   SpanOptionType type;
-  void *value;     /* holds the default on entry */
+  void *value;     /* holds the default on entry; NULL of a string: it stays in the options database */
   double min, max; /* inclusive; both 0 for no bound */
   const char *choices;
   const char *help; /* one line; NULL hides the option from the help text */
@@ -43,6 +43,11 @@ void SpanOptionsParse(int argc, char **argv, const char *const flags[], int *pet
    examples on standard output instead, and sets *stop. Errors (input): a value of the wrong type or out of range or
    not among the choices, with the range; an option that is not in the table, with the nearest name. */
 PetscErrorCode SpanOptionsRead(MPI_Comm comm, const SpanCommandHelp *help, PetscBool *stop);
+
+/* Collective. Errors (input): an option that begins with `prefix` and that no solver has read. After the set-up of the
+   command's solver: options of the solvers inside it (PREFIXmg_..., PREFIXpc_mg_..., PREFIXsub_...) are not refused
+   before. */
+PetscErrorCode SpanOptionsRefuseLeft(MPI_Comm comm, const char prefix[]);
 
 /* `text`, FIRST:LAST, of n slices of the file `path`; empty: all of them. Errors (input): not such a range. */
 PetscErrorCode SpanOptionsSlices(MPI_Comm comm, const char text[], const char path[], PetscInt n, PetscInt *first,

@@ -1,4 +1,4 @@
-/* Progress, JSON, clock and memory. */
+/* JSON, clock, work and memory. */
 #include <subspan/base/error.h>
 #include <subspan/base/report.h>
 #include <cjson/cJSON.h>
@@ -51,59 +51,52 @@ double SpanReportFreeMemory(void)
   return 1024 * kib;
 }
 
-struct SpanProgress_ {
-  PetscBool prints, terminal;
-  char what[64], note[96];
-  PetscInt total, done, first;
-  double start, last;
-};
+static double work_seconds, work_start;
+static int work_depth;
 
-PetscErrorCode SpanProgressCreate(MPI_Comm comm, const char what[], PetscInt total, SpanProgress *out)
+void SpanReportWorkBegin(void)
 {
-  SpanProgress p;
-  int rank;
+  if (!work_depth++) work_start = Now();
+}
+
+void SpanReportWorkEnd(void)
+{
+  if (!--work_depth) work_seconds += Now() - work_start;
+}
+
+PetscErrorCode SpanReportSlowest(MPI_Comm comm, SpanReportWork *work)
+{
+  struct {
+    double seconds;
+    int rank;
+  } mine = {work_seconds, 0}, most;
+  int length;
   PetscFunctionBeginUser;
-  PetscCall(PetscNew(&p));
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  p->prints   = (PetscBool)(rank == 0);
-  p->terminal = (PetscBool)isatty(STDERR_FILENO);
-  p->total    = total;
-  p->start = p->last = Now();
-  PetscCall(PetscStrncpy(p->what, what, sizeof p->what));
-  *out = p;
+  PetscCallMPI(MPI_Comm_rank(comm, &mine.rank));
+  PetscCallMPI(MPI_Comm_size(comm, &work->ranks));
+  PetscCallMPI(MPI_Allreduce(&mine, &most, 1, MPI_DOUBLE_INT, MPI_MAXLOC, comm));
+  PetscCallMPI(MPI_Allreduce(&work_seconds, &work->mean, 1, MPI_DOUBLE, MPI_SUM, comm));
+  PetscCallMPI(MPI_Get_processor_name(work->host, &length));
+  PetscCallMPI(MPI_Bcast(work->host, MPI_MAX_PROCESSOR_NAME, MPI_CHAR, most.rank, comm));
+  work->rank    = most.rank;
+  work->seconds = most.seconds;
+  work->mean /= work->ranks;
   PetscFunctionReturn(0);
 }
 
-void SpanProgressStart(SpanProgress p, PetscInt done) { p->first = done; }
-
-void SpanProgressSetTotal(SpanProgress p, PetscInt total) { p->total = total; }
-
-PetscErrorCode SpanProgressNote(SpanProgress p, const char note[])
+void SpanReportSaySlowest(const SpanReportWork *work, cJSON *json)
 {
-  PetscFunctionBeginUser;
-  PetscCall(PetscStrncpy(p->note, note, sizeof p->note));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode SpanProgressUpdate(SpanProgress p, PetscInt done)
-{
-  double now = Now(), passed = now - p->start;
-  PetscFunctionBeginUser;
-  p->done = done;
-  if (!p->prints || now - p->last < (p->terminal ? 0.2 : 30) || done <= p->first) PetscFunctionReturn(0);
-  p->last     = now;
-  double rate = (double)(done - p->first) / passed, left = (double)(p->total - done) / rate;
-  fprintf(stderr, "%s%s %" PetscInt_FMT " of %" PetscInt_FMT ", %.3g a second, %.0f s passed, about %.0f s left%s%s",
-          p->terminal ? "\r\033[K" : "", p->what, done, p->total, rate, passed, left, p->note, p->terminal ? "" : "\n");
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode SpanProgressDestroy(SpanProgress *p)
-{
-  PetscFunctionBeginUser;
-  if (*p && (*p)->prints && (*p)->terminal) fprintf(stderr, "\r\033[K");
-  PetscCall(PetscFree(*p));
-  PetscFunctionReturn(0);
+  if (work->ranks == 1) return;
+  if (!json) {
+    printf("  %-12s rank %d on %s worked %.2f s, ranks on average %.2f s\n", "slowest", work->rank, work->host,
+           work->seconds, work->mean);
+    return;
+  }
+  cJSON *slowest = cJSON_AddObjectToObject(json, "slowest_rank");
+  cJSON_AddNumberToObject(slowest, "rank", work->rank);
+  cJSON_AddStringToObject(slowest, "host", work->host);
+  cJSON_AddNumberToObject(slowest, "seconds", work->seconds);
+  cJSON_AddNumberToObject(slowest, "mean_seconds", work->mean);
 }
 
 static PetscErrorCode WriteLocal(const char path[], const char text[])

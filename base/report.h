@@ -1,18 +1,6 @@
-/* What a run tells: progress while it works, a JSON file of the same facts at its end. */
+/* What a run tells at its end, in words and as a JSON file. */
 #pragma once
 #include <petscsys.h>
-
-typedef struct SpanProgress_ *SpanProgress;
-
-/* One line on a terminal, rewritten; in a batch log a plain line every 30 s. Only rank 0 of comm prints, on standard
-   error. `total` steps of `what`. Not collective but for creation. */
-PetscErrorCode SpanProgressCreate(MPI_Comm comm, const char what[], PetscInt total, SpanProgress *progress);
-PetscErrorCode SpanProgressUpdate(SpanProgress progress, PetscInt done);
-/* A run that goes on from `done` steps; another total; what the line ends with from now on (", loss 0.1"). */
-void SpanProgressStart(SpanProgress progress, PetscInt done);
-void SpanProgressSetTotal(SpanProgress progress, PetscInt total);
-PetscErrorCode SpanProgressNote(SpanProgress progress, const char note[]);
-PetscErrorCode SpanProgressDestroy(SpanProgress *progress);
 
 /* Collective: whether `path` (empty: nothing to say) can be written later, before the work that is to be written.
    Errors (input): no such directory, no permission, a directory. */
@@ -28,5 +16,18 @@ void SpanReportCommand(char text[], size_t size);
 /* Wall-clock seconds since the program began; the largest resident set of this rank so far, in bytes. */
 double SpanReportSeconds(void);
 double SpanReportPeakMemory(void);
+/* This rank works, and does not wait for others, from Begin to End; pairs may lie in others. The rank that did so
+   longest: who the others wait for. */
+typedef struct {
+  int ranks, rank;
+  char host[MPI_MAX_PROCESSOR_NAME];
+  double seconds, mean;
+} SpanReportWork;
+void SpanReportWorkBegin(void);
+void SpanReportWorkEnd(void);
+/* Collective. */
+PetscErrorCode SpanReportSlowest(MPI_Comm comm, SpanReportWork *work);
+/* Adds it to `json`, or prints a line where that is NULL; of one rank nothing. */
+void SpanReportSaySlowest(const SpanReportWork *work, struct cJSON *json);
 /* Free memory of this node in bytes; 0 if unknown. */
 double SpanReportFreeMemory(void);

@@ -60,7 +60,7 @@ static int CompareNames(const void *a, const void *b)
 static size_t Unique(size_t n, int64_t *names)
 {
   size_t kept = 0;
-  qsort(names, n, sizeof *names, CompareNames);
+  if (n) qsort(names, n, sizeof *names, CompareNames);
   for (size_t i = 0; i < n; i++)
     if (!kept || names[kept - 1] != names[i]) names[kept++] = names[i];
   return kept;
@@ -121,9 +121,11 @@ static PetscErrorCode InARow(MPI_Comm comm, const NamedEdges *e, int64_t *first,
   }
   PetscCallMPI(MPI_Allreduce(mine, all, 2, MPI_INT64_T, MPI_MAX, comm));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &edges, 1, MPI_INT64_T, MPI_SUM, comm));
+  *yes = PETSC_FALSE;
+  if (!edges) PetscFunctionReturn(0);
   *first = -all[0];
   *n     = all[1] - *first + 1;
-  *yes   = (PetscBool)(edges > 0 && *first <= 1 && *n <= 2 * edges && *n < PETSC_MPI_INT_MAX);
+  *yes   = (PetscBool)(*first <= 1 && *n <= 2 * edges && *n < PETSC_MPI_INT_MAX);
   if (!*yes) PetscFunctionReturn(0);
   PetscCall(PetscCalloc1((size_t)*n, &named));
   for (PetscInt64 i = 0; i < e->n; i++) named[e->edge[i].from - *first] = named[e->edge[i].to - *first] = 1;

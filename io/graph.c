@@ -142,7 +142,7 @@ static PetscErrorCode SortRows(SpanGraph g, PetscInt64 n, Entry **entries, Petsc
   Entry *sorted;
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1((size_t)g->n_own + 2, row));
-  PetscCall(PetscMalloc1((size_t)n, &sorted));
+  PetscCall(PetscMalloc1((size_t)n + 1, &sorted));
   PetscInt64 *at = *row + 1;
   for (PetscInt64 i = 0; i < n; i++) at[(*entries)[i].row - g->first_node + 1]++;
   for (PetscInt i = 0; i < g->n_own; i++) at[i + 1] += at[i];
@@ -274,6 +274,8 @@ static PetscErrorCode ReadText(MPI_Comm comm, const char path[], const char form
   PetscCall(SpanTextHeader(comm, &part, "", header, &line));
   if (!strcmp(format, "matrix_market") || (!format[0] && !strncasecmp(header, "%%MatrixMarket", 14))) {
     ierr = SpanMatrixMarketRead(comm, path, &part, l);
+  } else if (!strcmp(format, "off") || (!format[0] && !strncmp(header, "OFF", 3))) {
+    ierr = SpanOffRead(comm, path, &part, l);
   } else {
     if (!format[0]) PetscCall(SpanMetisDetect(comm, &part, &metis));
     if (metis || !strcmp(format, "metis"))
@@ -320,6 +322,7 @@ PetscErrorCode SpanGraphRead(MPI_Comm comm, const char path[], const SpanGraphRe
   else
     PetscCall(ReadText(comm, path, o->format ? o->format : "", &l));
   PetscCall(SpanGraphFromListings(comm, l.n_nodes, l.n, l.listing, l.once, l.first_id, graph));
+  if (l.shared) (*graph)->counts.duplicates = 0;
   if (l.id) PetscCall(PetscArraycpy((*graph)->id, l.id, (*graph)->n_own));
   PetscCall(PetscFree(l.id));
   PetscCall(PetscStrncpy((*graph)->format, l.format, sizeof l.format));

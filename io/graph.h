@@ -1,6 +1,7 @@
 /* One large graph, undirected, its nodes spread over the ranks.
 
-   Read from an edge list, Matrix Market, METIS, or a citation set (io/graph_sets.h), told apart by content. Edges may
+   Read from an edge list, Matrix Market, METIS, a mesh (io/mesh.h) or a citation set (io/graph_sets.h), told apart by
+   content. Edges may
    be listed in any order, once or in both directions: what stands between two nodes is one edge, whose weight is the
    mean of all its listings. Self-loops are left out, since they do not change a Laplacian D - A; so are edges of weight
    0. Both are counted. */
@@ -32,7 +33,7 @@ typedef struct {
 } * SpanGraph;
 
 typedef struct {
-  const char *format;   /* "edges", "matrix_market", "metis"; NULL or empty: by content */
+  const char *format;   /* "edges", "matrix_market", "metis", "off"; NULL or empty: by content */
   const char *group;    /* of an HDF5 set with several graphs; NULL or empty: the only one */
   PetscBool unweighted; /* take all weights as 1 */
 } SpanGraphReadOptions;

@@ -8,6 +8,7 @@ typedef struct {
   PetscInt64 n;     /* this rank's listings */
   SpanListing *listing;
   PetscBool once;       /* a listing stands for both directions by the format */
+  PetscBool shared;     /* edges are listed by each cell they belong to: such repeats are not counted */
   PetscBool unweighted; /* on entry: weights count as 1 */
   int64_t first_id;     /* the name of node 0, where names are numbers in a row */
   int64_t *id;          /* else names of this rank's nodes (SpanShare) */
@@ -18,6 +19,7 @@ typedef struct {
 PetscErrorCode SpanEdgeListRead(MPI_Comm comm, const char path[], const SpanTextPart *part, SpanListings *listings);
 PetscErrorCode SpanMatrixMarketRead(MPI_Comm comm, const char path[], const SpanTextPart *part, SpanListings *listings);
 PetscErrorCode SpanMetisRead(MPI_Comm comm, const char path[], const SpanTextPart *part, SpanListings *listings);
+PetscErrorCode SpanOffRead(MPI_Comm comm, const char path[], const SpanTextPart *part, SpanListings *listings);
 /* Whether the lines make sense as METIS: a header of n and m, n lines, 2 m neighbours. */
 PetscErrorCode SpanMetisDetect(MPI_Comm comm, const SpanTextPart *part, PetscBool *yes);
 

@@ -106,8 +106,8 @@ PetscBool SpanTextInteger(const char **at, int64_t *value)
   int64_t v             = 0;
   if (minus) p++;
   const char *digits = p;
-  for (; *p >= '0' && *p <= '9' && p - digits < 19; p++) v = 10 * v + (*p - '0');
-  if (p == digits || p - digits > 18 || !Ends(*p)) return PETSC_FALSE;
+  for (; *p >= '0' && *p <= '9' && p - digits < 18; p++) v = 10 * v + (*p - '0');
+  if (p == digits || !Ends(*p)) return PETSC_FALSE;
   *value = minus ? -v : v;
   *at    = p;
   return PETSC_TRUE;

@@ -44,7 +44,15 @@ if(SUBSPAN_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
 endif()
+if(SUBSPAN_FUZZ)
+  # Its vptr check needs the C++ linker.
+  add_compile_options(-fsanitize=fuzzer-no-link -fno-sanitize=vptr)
+  add_link_options(-fno-sanitize=vptr)
+endif()
 if(SUBSPAN_NATIVE)
   add_compile_options(-march=native)
+else() # vectors wider than the processor's registers stay inside their files
+  add_compile_options(-Wno-psabi)
 endif()
-add_compile_options($<$<CONFIG:Release>:-O3> -fno-math-errno -fno-trapping-math -fcx-limited-range)
+add_compile_options($<$<CONFIG:Release>:-O3> -fno-math-errno -fno-trapping-math
+                    $<$<COMPILE_LANG_AND_ID:C,GNU>:-fcx-limited-range> $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fcx-limited-range>)

@@ -14,3 +14,8 @@ install(FILES ${CMAKE_BINARY_DIR}/subspan-config.cmake ${CMAKE_BINARY_DIR}/subsp
 configure_file(config/cmake/subspan.pc.in ${CMAKE_BINARY_DIR}/subspan.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/subspan.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(FILES docs/subspan.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 OPTIONAL)
+install(DIRECTORY config/slurm config/openmpi DESTINATION ${CMAKE_INSTALL_DATADIR}/subspan USE_SOURCE_PERMISSIONS)
+file(GLOB options CONFIGURE_DEPENDS config/*.yaml)
+install(FILES ${options} DESTINATION ${CMAKE_INSTALL_DATADIR}/subspan)
+configure_file(packaging/modulefile ${CMAKE_BINARY_DIR}/modulefile @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/modulefile DESTINATION ${CMAKE_INSTALL_DATADIR}/subspan/modulefiles/subspan RENAME ${PROJECT_VERSION})

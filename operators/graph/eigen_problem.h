@@ -20,6 +20,9 @@ typedef struct {
   PetscInt iterations;
 } SpanEigenSolution;
 
-/* Collective. SLEPc's solvers: LAPACK, Krylov-Schur with shift and invert (MUMPS), LOBPCG with algebraic multigrid. */
+/* Collective. SLEPc's solvers: LAPACK, Krylov-Schur with shift and invert (MUMPS). */
 PetscErrorCode SpanEigenSlepc(const SpanEigenProblem *problem, const char solver[], SpanEigenSolution *solution,
                               char name[96]);
+/* Collective. For large graphs, from coarse to fine. n_found is 0 where it does not converge, or the graph does not
+   coarsen. */
+PetscErrorCode SpanEigenMultigrid(const SpanEigenProblem *problem, SpanEigenSolution *solution, char name[96]);

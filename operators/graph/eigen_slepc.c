@@ -60,7 +60,7 @@ static PetscErrorCode Take(const SpanEigenProblem *p, EPS eps, SpanEigenSolution
   const PetscInt skip = lapack ? n_null : 0; /* LAPACK knows no deflation, and finds all */
   n                   = PetscMin(n - skip, p->n_wanted + 4);
   PetscCall(PetscMalloc1(PetscMax(n, 1), &s->values));
-  PetscCall(PetscMalloc1(PetscMax(n * p->graph->n_own, 1), &s->vectors));
+  PetscCall(PetscMalloc1((size_t)n * (size_t)p->graph->n_own, &s->vectors));
   PetscCall(MatCreateVecs(p->laplacian, &x, NULL));
   for (PetscInt k = 0; k < n; k++) {
     const PetscScalar *values;
@@ -72,6 +72,17 @@ static PetscErrorCode Take(const SpanEigenProblem *p, EPS eps, SpanEigenSolution
   PetscCall(VecDestroy(&x));
   PetscCall(EPSGetIterationNumber(eps, &s->iterations));
   s->n_found = n;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Tell(EPS eps, PetscInt iteration, PetscInt converged, PetscScalar *re, PetscScalar *im,
+                           PetscReal *errors, PetscInt n, void *progress)
+{
+  PetscFunctionBeginUser;
+  SpanProgressNumber(progress, "iteration", (double)iteration);
+  SpanProgressNumber(progress, "converged", (double)converged);
+  if (converged < n) SpanProgressNumber(progress, "residual", errors[converged]);
+  PetscCall(SpanProgressUpdate(progress, 1));
   PetscFunctionReturn(0);
 }
 
@@ -95,6 +106,7 @@ PetscErrorCode SpanEigenSlepc(const SpanEigenProblem *p, const char solver[], Sp
     PetscCall(Deflate(p, eps));
     snprintf(name, 96, "Krylov-Schur, shift and invert by MUMPS (SLEPc)");
   }
+  if (p->options->progress) PetscCall(EPSMonitorSet(eps, Tell, p->options->progress, NULL));
   PetscCall(EPSSolve(eps));
   PetscCall(Take(p, eps, s));
   PetscCall(EPSDestroy(&eps));

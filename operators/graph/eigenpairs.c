@@ -2,11 +2,13 @@
 #include <subspan/base/error.h>
 #include <subspan/base/random.h>
 #include <subspan/operators/graph/eigen_problem.h>
+#include <subspan/operators/graph/rayleigh_ritz.h>
+#include <petscblaslapack.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { dense_nodes = 600 };
+enum { dense_nodes = 600, multigrid_nodes = 20000 };
 
 static PetscErrorCode Sum(MPI_Comm comm, PetscInt n, double *values)
 {
@@ -68,38 +70,41 @@ static PetscErrorCode FixSigns(SpanGraph g, uint64_t seed, SpanEigenpairs *pairs
 
 static PetscErrorCode MeasureOrthogonality(SpanGraph g, SpanEigenpairs *pairs)
 {
-  const PetscInt k = pairs->n_pairs;
+  const PetscInt k     = pairs->n_pairs;
+  const PetscBLASInt m = (PetscBLASInt)k, n = (PetscBLASInt)g->n_own, stride = PetscMax(m, 1);
+  const double one = 1, zero = 0;
   double *gram;
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1(k * k, &gram));
-  for (PetscInt i = 0; i < g->n_own; i++)
-    for (PetscInt a = 0; a < k; a++)
-      for (PetscInt b = a; b < k; b++) gram[a * k + b] += pairs->vectors[i * k + a] * pairs->vectors[i * k + b];
+  BLASsyrk_("U", "N", &m, &n, &one, pairs->vectors, &stride, &zero, gram, &stride);
   PetscCall(Sum(g->comm, k * k, gram));
   for (PetscInt a = 0; a < k; a++)
     for (PetscInt b = a; b < k; b++)
-      pairs->orthogonality = PetscMax(pairs->orthogonality, fabs(gram[a * k + b] - (a == b)));
+      pairs->orthogonality = PetscMax(pairs->orthogonality, fabs(gram[b * k + a] - (a == b)));
   PetscCall(PetscFree(gram));
   PetscFunctionReturn(0);
 }
 
+/* Some columns at a time. */
 static PetscErrorCode MeasureResiduals(SpanGraph g, Mat laplacian, SpanEigenpairs *pairs)
 {
+  enum { some = 8 };
   const PetscInt k = pairs->n_pairs;
-  Vec x, y;
+  SpanBlockMatrix a;
+  double *x, values[some] = {0}, norms[some];
   PetscFunctionBeginUser;
-  PetscCall(MatCreateVecs(laplacian, &x, &y));
-  for (PetscInt j = 0; j < k; j++) {
-    PetscScalar *values;
-    PetscCall(VecGetArray(x, &values));
-    for (PetscInt i = 0; i < g->n_own; i++) values[i] = pairs->vectors[i * k + j];
-    PetscCall(VecRestoreArray(x, &values));
-    PetscCall(MatMult(laplacian, x, y));
-    PetscCall(VecAXPY(y, -pairs->values[j], x));
-    PetscCall(VecNorm(y, NORM_2, &pairs->residuals[j]));
+  PetscCall(SpanBlockMatrixCreate(laplacian, &a));
+  PetscCall(PetscMalloc1((size_t)(g->n_own + a.n_ghosts) * some, &x));
+  for (PetscInt first = 0; first < k; first += some) {
+    const PetscInt count = PetscMin(some, k - first);
+    for (PetscInt i = 0; i < g->n_own; i++)
+      for (PetscInt j = 0; j < some; j++) x[i * some + j] = j < count ? pairs->vectors[i * k + first + j] : 0;
+    PetscCall(PetscArraycpy(values, pairs->values + first, count));
+    PetscCall(SpanResidualNorms(g->comm, &a, some, x, values, norms));
+    PetscCall(PetscArraycpy(pairs->residuals + first, norms, count));
   }
-  PetscCall(VecDestroy(&x));
-  PetscCall(VecDestroy(&y));
+  PetscCall(PetscFree(x));
+  PetscCall(SpanBlockMatrixDestroy(&a));
   PetscFunctionReturn(0);
 }
 
@@ -138,20 +143,36 @@ static PetscErrorCode Solve(SpanEigenProblem *p, SpanEigenpairs *pairs)
   SpanGraph g         = p->graph;
   const char *solver  = p->options->solver;
   PetscFunctionBeginUser;
-  if (!strcmp(solver, "auto"))
-    solver = g->n_nodes <= dense_nodes || p->n_wanted + 4 > g->n_nodes / 4 ? "lapack" : "krylovschur";
-  PetscCall(SpanEigenSlepc(p, solver, &s, pairs->solver));
+  const PetscBool choose = (PetscBool)!strcmp(solver, "auto");
+  if (choose) {
+    solver = "krylovschur";
+    if (g->n_nodes <= dense_nodes || p->n_wanted + 4 > g->n_nodes / 4) solver = "lapack";
+    if (g->n_nodes >= multigrid_nodes && p->n_wanted <= g->n_nodes / 100) solver = "multigrid";
+  }
+  if (!strcmp(solver, "multigrid")) {
+    PetscCall(SpanEigenMultigrid(p, &s, pairs->solver));
+    if (!s.n_found && choose) solver = "krylovschur";
+  }
+  if (strcmp(solver, "multigrid")) {
+    PetscCall(PetscFree(s.values));
+    PetscCall(PetscFree(s.vectors));
+    PetscCall(SpanEigenSlepc(p, solver, &s, pairs->solver));
+  }
   PetscCheck(s.n_found >= p->n_wanted, g->comm, PETSC_ERR_NOT_CONVERGED,
              "%s: %" PetscInt_FMT " of %" PetscInt_FMT " eigenpairs converged", pairs->solver, s.n_found, p->n_wanted);
   pairs->iterations = s.iterations;
-  for (PetscInt j = 0; j < p->n_wanted; j++) {
-    pairs->values[pairs->n_null + j] = s.values[j];
-    for (PetscInt i = 0; i < g->n_own; i++)
-      pairs->vectors[i * pairs->n_pairs + pairs->n_null + j] = s.vectors[i * s.n_found + j];
-  }
+  PetscCall(PetscArraycpy(pairs->values + pairs->n_null, s.values, p->n_wanted));
+  /* In place, where the rows found are at least as long. */
+  if (s.n_found >= pairs->n_pairs)
+    pairs->vectors = s.vectors;
+  else
+    PetscCall(PetscMalloc1(g->n_own * pairs->n_pairs, &pairs->vectors));
+  for (PetscInt i = 0; i < g->n_own; i++)
+    PetscCall(
+        PetscArraymove(pairs->vectors + i * pairs->n_pairs + pairs->n_null, s.vectors + i * s.n_found, p->n_wanted));
+  if (pairs->vectors != s.vectors) PetscCall(PetscFree(s.vectors));
   if (s.n_found > p->n_wanted) pairs->next = s.values[p->n_wanted];
   PetscCall(PetscFree(s.values));
-  PetscCall(PetscFree(s.vectors));
   PetscFunctionReturn(0);
 }
 
@@ -167,20 +188,21 @@ PetscErrorCode SpanEigenpairsCompute(SpanGraph g, const SpanComponents *c, const
   pairs->n_null  = PetscMin(c->n, pairs->n_pairs);
   PetscCall(SpanErrorAgree(g->comm, SpanCheckCount(PETSC_COMM_SELF, "eigenvectors", "values of a rank",
                                                    (double)g->n_own * (double)pairs->n_pairs)));
-  PetscCall(PetscCalloc3(pairs->n_pairs, &pairs->values, pairs->n_pairs, &pairs->residuals, g->n_own * pairs->n_pairs,
-                         &pairs->vectors));
+  PetscCall(PetscCalloc2(pairs->n_pairs, &pairs->values, pairs->n_pairs, &pairs->residuals));
   PetscCall(PetscMalloc2(g->n_own, &degree, g->n_own, &null));
   SpanGraphDegrees(g, degree);
   PetscCall(NullVectors(g, c, o->kind, degree, null));
-  NullColumns(g, c, null, pairs);
   problem.null     = null;
   problem.n_wanted = pairs->n_pairs - pairs->n_null;
   PetscCall(SpanLaplacianCreate(g, walk ? SPAN_LAPLACIAN_SYMMETRIC : o->kind, &problem.laplacian));
   PetscCall(MatNorm(problem.laplacian, NORM_INFINITY, &problem.norm));
-  if (problem.n_wanted > 0)
+  if (problem.n_wanted > 0) {
     PetscCall(Solve(&problem, pairs));
-  else
+  } else {
     snprintf(pairs->solver, sizeof pairs->solver, "none: the null space is known");
+    PetscCall(PetscMalloc1(g->n_own * pairs->n_pairs, &pairs->vectors));
+  }
+  NullColumns(g, c, null, pairs);
   if (c->n > pairs->n_pairs) pairs->next = 0;
   FindCut(o, pairs);
   PetscCall(FixSigns(g, o->seed, pairs));
@@ -199,6 +221,7 @@ PetscErrorCode SpanEigenpairsCompute(SpanGraph g, const SpanComponents *c, const
 PetscErrorCode SpanEigenpairsDestroy(SpanEigenpairs *pairs)
 {
   PetscFunctionBeginUser;
-  PetscCall(PetscFree3(pairs->values, pairs->residuals, pairs->vectors));
+  PetscCall(PetscFree2(pairs->values, pairs->residuals));
+  PetscCall(PetscFree(pairs->vectors));
   PetscFunctionReturn(0);
 }

@@ -8,6 +8,7 @@
    or, for eigenvalues so small that rounding hides this, <= 16 eps |L|. The random walk's pairs are computed from the
    symmetric Laplacian's; its eigenvectors have |v| = 1 and are orthogonal in the inner product of the degrees. */
 #pragma once
+#include <subspan/base/progress.h>
 #include <subspan/operators/graph/components.h>
 #include <subspan/operators/graph/laplacian.h>
 #include <stdint.h>
@@ -16,8 +17,15 @@ typedef struct {
   PetscInt n_pairs;
   SpanLaplacianKind kind;
   double tolerance;
-  const char *solver; /* "auto|lapack|krylovschur|lobpcg|multigrid" */
+  const char *solver; /* "auto|lapack|krylovschur|multigrid" */
   uint64_t seed;
+  /* Of multigrid, collective; NULL: nobody is told. After each correction of the graph's own vectors: m approximate
+     pairs beyond the null space, vectors (n_own, m); `converged`: these are the last. An error ends the solve. */
+  PetscErrorCode (*save)(void *context, PetscInt m, const double values[], const double vectors[], PetscBool converged);
+  void *context;
+  PetscInt n_start; /* such vectors of a run with the same options to go on from, or none */
+  const double *start;
+  SpanProgress progress; /* whose first stage is over, or NULL: is told of each iteration */
 } SpanEigenOptions;
 
 typedef struct {

@@ -49,9 +49,11 @@ PetscErrorCode SpanNoise(PetscInt n_coils, PetscInt n, float complex *samples, d
       n = Keep(n_coils, n, 4 * median, samples, power);
       SpanHermitianProduct((int)n_coils, (int)n, samples, covariance);
       PetscCall(SpanHermitianEigen((int)n_coils, covariance, values));
-      double median_value = 0.5 * (double)(values[(n_coils - 1) / 2] + values[n_coils / 2]), sum = 0;
+      const int half = (n_coils + 1) / 2;
+      double low = 0, sum = 0;
       int count = 0;
-      while (count < n_coils && values[count] <= 3 * median_value) sum += values[count++];
+      for (int c = 0; c < half; c++) low += (double)values[c] / half;
+      while (count < n_coils && values[count] <= 3 * low) sum += values[count++];
       *noise = count > 0 ? sqrt(fmax(0, sum) / (2.0 * count * (double)n)) : 0;
     }
   }

@@ -1,6 +1,7 @@
 /* Slabs: the exchange of detector rows in a cone, and sums in the order of slices. */
 #include <subspan/base/error.h>
 #include <subspan/base/layout.h>
+#include <subspan/base/report.h>
 #include <subspan/operators/imaging/shell.h>
 #include <subspan/operators/imaging/slabs.h>
 #include <omp.h>
@@ -187,8 +188,10 @@ PetscErrorCode SpanSlabsForward(SpanSlabs s, const float *volume, float *project
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k < s->n_groups; k++) {
     const SpanProjectorPart part = GroupPart(s, k);
+    SpanReportWorkBegin();
     if (part.n_slices)
       PetscCall(SpanProjectorForward(s->projector, &part, volume, s->exchanges ? s->seen : projections));
+    SpanReportWorkEnd();
     if (!s->exchanges) continue;
     PetscCall(PetscSFGatherBegin(s->rows[k], s->row, s->seen, s->received));
     PetscCall(PetscSFGatherEnd(s->rows[k], s->row, s->seen, s->received));
@@ -223,7 +226,9 @@ PetscErrorCode SpanSlabsTranspose(SpanSlabs s, const float *projections, float *
     const float *seen;
     float *out = k ? s->volume : volume;
     PetscCall(SpanSlabsSee(s, k, projections, &part, &seen));
+    SpanReportWorkBegin();
     if (part.n_slices) PetscCall(SpanProjectorTranspose(s->projector, &part, seen, out));
+    SpanReportWorkEnd();
     if (!k) continue;
 #pragma omp parallel for simd
     for (PetscInt i = 0; i < s->info.voxels; i++) volume[i] += out[i];

@@ -1,5 +1,7 @@
 /* Darcy flow by finite volumes on the interior points, solved by CG with multigrid. */
 #include <subspan/base/error.h>
+#include <subspan/base/options.h>
+#include <subspan/operators/pde/coefficient.h>
 #include <subspan/operators/pde/darcy.h>
 #include <subspan/operators/pde/multigrid.h>
 #include <string.h>
@@ -14,6 +16,8 @@ struct SpanDarcy_ {
   Vec right, solution, natural, whole;
   VecScatter gather;
   PetscScalar *values; /* of the matrix, in the order of Rows */
+  SpanCoefficient coefficient;
+  PetscBool dropped;
 };
 
 typedef struct {
@@ -116,6 +120,7 @@ PetscErrorCode SpanDarcySetCoefficient(SpanDarcy d, const double *a)
   Point q[6];
   PetscInt at = 0;
   PetscFunctionBeginUser;
+  d->coefficient.values = a;
   PetscCall(GetCorners(d, &c));
   for (PetscInt row = 0; row < c.rows; row++) {
     const Point p         = PointOf(d, &c, row);
@@ -134,6 +139,20 @@ PetscErrorCode SpanDarcySetCoefficient(SpanDarcy d, const double *a)
   PetscFunctionReturn(0);
 }
 
+/* Preconditioners find the coefficient by the grid. */
+static PetscErrorCode Attach(SpanDarcy d)
+{
+  Vec weight;
+  PetscFunctionBeginUser;
+  d->coefficient = (SpanCoefficient){.n_dims = d->n_dims, .spd = PETSC_TRUE};
+  for (int i = 0; i < d->n_dims; i++) d->coefficient.n[i] = d->n[3 - d->n_dims + i];
+  PetscCall(DMCreateGlobalVector(d->grid, &weight));
+  PetscCall(VecSet(weight, 1));
+  PetscCall(SpanCoefficientAttach(d->grid, &d->coefficient, weight));
+  PetscCall(VecDestroy(&weight));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Solver(SpanDarcy d)
 {
   char type[64] = PCMG;
@@ -146,8 +165,10 @@ static PetscErrorCode Solver(SpanDarcy d)
   PetscCall(KSPSetTolerances(d->ksp, 1e-10, 1e-50, 1e50, 1000)); /* a guess may be far off: not a divergence */
   PetscCall(KSPGetPC(d->ksp, &pc));
   PetscCall(KSPSetOperators(d->ksp, d->matrix, d->matrix));
+  PetscCall(KSPSetDM(d->ksp, d->grid));
+  PetscCall(KSPSetDMActive(d->ksp, PETSC_FALSE));
   PetscCall(PetscOptionsGetString(NULL, "darcy_", "-pc_type", type, sizeof type, NULL));
-  if (!strcmp(type, PCMG)) PetscCall(SpanMultigridSet(pc, d->grid));
+  if (!strcmp(type, PCMG)) PetscCall(SpanMultigridSet(pc, d->grid, PETSC_FALSE));
   PetscCall(KSPSetFromOptions(d->ksp));
   PetscFunctionReturn(0);
 }
@@ -174,6 +195,7 @@ PetscErrorCode SpanDarcyCreate(MPI_Comm comm, int n_dims, const PetscInt n[], Sp
                            &d->grid));
   PetscCall(DMSetUp(d->grid));
   PetscCall(Pattern(d));
+  PetscCall(Attach(d));
   PetscCall(Solver(d));
   PetscCall(DMCreateGlobalVector(d->grid, &d->right));
   PetscCall(VecDuplicate(d->right, &d->solution));
@@ -237,15 +259,38 @@ static PetscErrorCode Gather(SpanDarcy d, double *u)
   PetscFunctionReturn(0);
 }
 
+/* The energy of the error of a guess g is that of 0 and g'A g - 2 f'g more. */
+static PetscErrorCode CheckGuess(SpanDarcy d)
+{
+  PetscScalar energy, work;
+  Vec image;
+  PetscFunctionBeginUser;
+  PetscCall(DMGetGlobalVector(d->grid, &image));
+  PetscCall(MatMult(d->matrix, d->solution, image));
+  PetscCall(VecDot(d->solution, image, &energy));
+  PetscCall(VecDot(d->solution, d->right, &work));
+  PetscCall(DMRestoreGlobalVector(d->grid, &image));
+  d->dropped = (PetscBool) !(energy < 2 * work); /* a guess that is not finite is dropped too */
+  PetscFunctionReturn(0);
+}
+
+PetscBool SpanDarcyDroppedGuess(SpanDarcy d) { return d->dropped; }
+
 PetscErrorCode SpanDarcySolve(SpanDarcy d, const double *f, const double *guess, double *u, PetscInt *iterations)
 {
   KSPConvergedReason reason;
   PetscReal residual;
   PetscFunctionBeginUser;
   PetscCall(Scatter(d, f, 1, d->right));
-  if (guess) PetscCall(Scatter(d, guess, 0, d->solution));
-  PetscCall(KSPSetInitialGuessNonzero(d->ksp, (PetscBool)(guess != NULL)));
+  d->dropped = PETSC_FALSE;
+  if (guess) {
+    PetscCall(Scatter(d, guess, 0, d->solution));
+    PetscCall(CheckGuess(d));
+  }
+  PetscCall(KSPSetInitialGuessNonzero(d->ksp, (PetscBool)(guess && !d->dropped)));
   PetscCall(KSPSolve(d->ksp, d->right, d->solution));
+  PetscCall(SpanCoefficientCheckFlexible(&d->coefficient, d->ksp));
+  PetscCall(SpanOptionsRefuseLeft(PetscObjectComm((PetscObject)d->ksp), "darcy_"));
   PetscCall(KSPGetConvergedReason(d->ksp, &reason));
   PetscCall(KSPGetIterationNumber(d->ksp, iterations));
   PetscCall(KSPGetResidualNorm(d->ksp, &residual));

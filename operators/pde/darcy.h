@@ -18,13 +18,16 @@ typedef struct SpanDarcy_ *SpanDarcy;
    norm, with geometric multigrid (multigrid.h); PETSc's options with the prefix "darcy_" change it. */
 PetscErrorCode SpanDarcyCreate(MPI_Comm comm, int n_dims, const PetscInt n[], SpanDarcyMean mean, SpanDarcy *darcy);
 PetscErrorCode SpanDarcyDestroy(SpanDarcy *darcy);
-/* Collective: the matrix of the coefficient a, which every rank gives whole. */
+/* Collective: the matrix of the coefficient a, which every rank gives whole, and keeps until the last solve with it. */
 PetscErrorCode SpanDarcySetCoefficient(SpanDarcy darcy, const double *a);
 /* Collective. f, guess: at all points, whole on every rank; f NULL: 1 everywhere; guess NULL: from 0. A guess changes
-   where the solver starts and not where it stops, which is a residual relative to f's norm; its values on the boundary
-   are not read. u: whole, with its zeros on the boundary, on the first rank of comm (others may give NULL). Errors
-   (input): the solver's options do not converge. */
+   where the solver starts and not where it stops, which is a residual relative to f's norm; it is dropped unless its
+   error has less energy, (u - guess)' A (u - guess), than that of 0; its values on the boundary are not read. u: whole,
+   with its zeros on the boundary, on the first rank of comm (others may give NULL). Errors (input): the solver's
+   options do not converge, or precondition CG by what is no linear map. */
 PetscErrorCode SpanDarcySolve(SpanDarcy darcy, const double *f, const double *guess, double *u, PetscInt *iterations);
+/* Whether the guess of the last solve was dropped. */
+PetscBool SpanDarcyDroppedGuess(SpanDarcy darcy);
 /* The solver; its matrix and vectors live on the interior points in the DMDA's order. */
 PetscErrorCode SpanDarcyGetKSP(SpanDarcy darcy, KSP *ksp);
 /* Bytes of a solver of so many points, shared by its team. */

@@ -8,16 +8,23 @@
    which the right side 2 g / h (1 - h^2 k^2 / 12), not averaged over neighbours, gives with this matrix to fourth
    order. */
 #include <subspan/base/error.h>
+#include <subspan/base/options.h>
+#include <subspan/operators/pde/coefficient.h>
 #include <subspan/operators/pde/helmholtz.h>
+#include <subspan/operators/pde/multigrid.h>
 #include <math.h>
+#include <string.h>
 
 struct SpanHelmholtz_ {
   PetscInt n;
+  DM grid;
   Mat matrix;
   KSP ksp;
   Vec right, solution, residual;
   PetscScalar *values;
   double *side; /* k on y = 1 */
+  SpanCoefficient coefficient;
+  PetscBool dropped;
 };
 
 static PetscInt Mirror(PetscInt n, PetscInt i) { return i < 0 ? -i : i >= n ? 2 * (n - 1) - i : i; }
@@ -32,8 +39,27 @@ static void Neighbours(PetscInt n, PetscInt p, PetscInt q[8])
   for (int k = 0; k < 8; k++) q[k] = all[k][0] * n + all[k][1];
 }
 
+/* The grid, for multigrid and for preconditioners that want to know the coefficient. Rows are h^2 times the equation.
+ */
+static PetscErrorCode Grid(SpanHelmholtz h)
+{
+  const PetscInt n = h->n;
+  Vec weight;
+  PetscFunctionBeginUser;
+  PetscCall(DMDACreate2d(PETSC_COMM_SELF, DM_BOUNDARY_NONE, DM_BOUNDARY_NONE, DMDA_STENCIL_BOX, n, n, 1, 1, 1, 1, NULL,
+                         NULL, &h->grid));
+  PetscCall(DMSetUp(h->grid));
+  h->coefficient = (SpanCoefficient){.n_dims = 2, .n = {n, n}, .faces = PETSC_TRUE};
+  PetscCall(DMCreateGlobalVector(h->grid, &weight));
+  PetscCall(VecSet(weight, 1 / ((double)(n - 1) * (double)(n - 1))));
+  PetscCall(SpanCoefficientAttach(h->grid, &h->coefficient, weight));
+  PetscCall(VecDestroy(&weight));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Solver(SpanHelmholtz h)
 {
+  char type[64] = "";
   PC pc;
   PetscFunctionBeginUser;
   PetscCall(KSPCreate(PETSC_COMM_SELF, &h->ksp));
@@ -46,6 +72,10 @@ static PetscErrorCode Solver(SpanHelmholtz h)
   PetscCall(PCFactorSetMatSolverType(pc, MATSOLVERMUMPS));
 #endif
   PetscCall(KSPSetOperators(h->ksp, h->matrix, h->matrix));
+  PetscCall(KSPSetDM(h->ksp, h->grid));
+  PetscCall(KSPSetDMActive(h->ksp, PETSC_FALSE));
+  PetscCall(PetscOptionsGetString(NULL, "helmholtz_", "-pc_type", type, sizeof type, NULL));
+  if (!strcmp(type, PCMG)) PetscCall(SpanMultigridSet(pc, h->grid, PETSC_TRUE));
   PetscCall(KSPSetFromOptions(h->ksp));
   PetscFunctionReturn(0);
 }
@@ -74,6 +104,7 @@ PetscErrorCode SpanHelmholtzCreate(PetscInt n, SpanHelmholtz *helmholtz)
   PetscCall(PetscMalloc2(at, &h->values, n, &h->side));
   PetscCall(MatCreateVecs(h->matrix, &h->solution, &h->right));
   PetscCall(VecDuplicate(h->right, &h->residual));
+  PetscCall(Grid(h));
   PetscCall(Solver(h));
   *helmholtz = h;
   PetscFunctionReturn(0);
@@ -89,6 +120,7 @@ PetscErrorCode SpanHelmholtzDestroy(SpanHelmholtz *helmholtz)
   PetscCall(VecDestroy(&h->right));
   PetscCall(VecDestroy(&h->solution));
   PetscCall(VecDestroy(&h->residual));
+  PetscCall(DMDestroy(&h->grid));
   PetscCall(PetscFree2(h->values, h->side));
   PetscCall(PetscFree(*helmholtz));
   PetscFunctionReturn(0);
@@ -107,12 +139,53 @@ PetscErrorCode SpanHelmholtzSetWaveNumber(SpanHelmholtz h, const double *k)
     for (int c = 4; c < 8; c++) h->values[at++] = -1. / 6;
   }
   for (PetscInt x = 0; x < n; x++) h->side[x] = k[(n - 1) * n + x];
+  h->coefficient.values = k;
   PetscCall(MatSetValuesCOO(h->matrix, h->values, INSERT_VALUES));
   PetscCall(KSPSetOperators(h->ksp, h->matrix, h->matrix));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode SpanHelmholtzSolve(SpanHelmholtz h, const double *f, const double *g, double *u, PetscInt *iterations)
+PetscErrorCode SpanHelmholtzSetCoefficient(SpanHelmholtz h, const double *coefficient)
+{
+  PetscFunctionBeginUser;
+  h->coefficient.values = coefficient;
+  PetscFunctionReturn(0);
+}
+
+PetscBool SpanHelmholtzDroppedGuess(SpanHelmholtz h) { return h->dropped; }
+
+/* |b - A x| */
+static PetscErrorCode Residual(SpanHelmholtz h, PetscReal *residual)
+{
+  PetscFunctionBeginUser;
+  PetscCall(MatMult(h->matrix, h->solution, h->residual));
+  PetscCall(VecAYPX(h->residual, -1, h->right));
+  PetscCall(VecNorm(h->residual, NORM_2, residual));
+  PetscFunctionReturn(0);
+}
+
+/* Where an iterative solver starts; `size` is the residual of 0. */
+static PetscErrorCode SetGuess(SpanHelmholtz h, const double *guess, PetscReal size)
+{
+  PetscBool direct;
+  PetscReal residual;
+  PetscScalar *start;
+  PetscFunctionBeginUser;
+  h->dropped = PETSC_FALSE;
+  PetscCall(KSPSetInitialGuessNonzero(h->ksp, PETSC_FALSE));
+  PetscCall(PetscObjectTypeCompare((PetscObject)h->ksp, KSPPREONLY, &direct));
+  if (!guess || direct) PetscFunctionReturn(0);
+  PetscCall(VecGetArrayWrite(h->solution, &start));
+  for (PetscInt p = 0; p < h->n * h->n; p++) start[p] = guess[p];
+  PetscCall(VecRestoreArrayWrite(h->solution, &start));
+  PetscCall(Residual(h, &residual));
+  h->dropped = (PetscBool) !(residual < size); /* also if it is not finite */
+  PetscCall(KSPSetInitialGuessNonzero(h->ksp, (PetscBool)!h->dropped));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanHelmholtzSolve(SpanHelmholtz h, const double *f, const double *g, const double *guess, double *u,
+                                  PetscInt *iterations)
 {
   const PetscInt n   = h->n;
   const double width = 1 / (double)(n - 1);
@@ -130,12 +203,13 @@ PetscErrorCode SpanHelmholtzSolve(SpanHelmholtz h, const double *f, const double
   for (PetscInt x = 0; x < n; x++)
     right[(n - 1) * n + x] += 2 * width * (1 - width * width / 12 * h->side[x] * h->side[x]) * g[x];
   PetscCall(VecRestoreArray(h->right, &right));
-  PetscCall(KSPSolve(h->ksp, h->right, h->solution));
-  PetscCall(KSPGetIterationNumber(h->ksp, iterations));
-  PetscCall(MatMult(h->matrix, h->solution, h->residual));
-  PetscCall(VecAYPX(h->residual, -1, h->right));
-  PetscCall(VecNorm(h->residual, NORM_2, &residual));
   PetscCall(VecNorm(h->right, NORM_2, &size));
+  PetscCall(SetGuess(h, guess, size));
+  PetscCall(KSPSolve(h->ksp, h->right, h->solution));
+  PetscCall(SpanCoefficientCheckFlexible(&h->coefficient, h->ksp));
+  PetscCall(SpanOptionsRefuseLeft(PetscObjectComm((PetscObject)h->ksp), "helmholtz_"));
+  PetscCall(KSPGetIterationNumber(h->ksp, iterations));
+  PetscCall(Residual(h, &residual));
   SpanCheckInput(
       PETSC_COMM_SELF, residual <= 1e-8 * size,
       "helmholtz: the solver left a residual of %g of the right side: k^2 is near an eigenvalue, or it did not "

@@ -7,7 +7,8 @@
 
    (Collatz's Mehrstellenverfahren). Fields are mirrored at the sides, so that the order is met where f and k have no
    slope there; the flux is a source on its side. The matrix is indefinite and factorised (MUMPS where PETSc has
-   it), unless PETSc's options with the prefix "helmholtz_" say otherwise. */
+   it), unless PETSc's options with the prefix "helmholtz_" say otherwise: -helmholtz_pc_type mg takes the grids of
+   multigrid.h, of which the last one must still resolve the waves. */
 #pragma once
 #include <petscksp.h>
 
@@ -18,9 +19,15 @@ PetscErrorCode SpanHelmholtzCreate(PetscInt n, SpanHelmholtz *helmholtz);
 PetscErrorCode SpanHelmholtzDestroy(SpanHelmholtz *helmholtz);
 /* k: (n, n), rows of constant y. */
 PetscErrorCode SpanHelmholtzSetWaveNumber(SpanHelmholtz helmholtz, const double *k);
-/* f: (n, n), or NULL for 0; g: (n). u: (n, n). Errors (input): the residual is above 1e-8 of the right side, which it
-   is where k^2 is an eigenvalue or the options' solver does not converge. */
-PetscErrorCode SpanHelmholtzSolve(SpanHelmholtz helmholtz, const double *f, const double *g, double *u,
-                                  PetscInt *iterations);
+/* What a learned preconditioner takes for the coefficient, if not k: (n, n), kept until the last solve with it. */
+PetscErrorCode SpanHelmholtzSetCoefficient(SpanHelmholtz helmholtz, const double *coefficient);
+/* f: (n, n), or NULL for 0; g: (n). guess: (n, n), or NULL; it is dropped unless its residual is smaller than that of
+   0, and not read by a direct solver. u: (n, n). Errors (input): the residual is above 1e-8 of the right side, which it
+   is where k^2 is an eigenvalue or the options' solver does not converge; a preconditioner that is no linear map in a
+   method that is not flexible. */
+PetscErrorCode SpanHelmholtzSolve(SpanHelmholtz helmholtz, const double *f, const double *g, const double *guess,
+                                  double *u, PetscInt *iterations);
+/* Whether the guess of the last solve was dropped. */
+PetscBool SpanHelmholtzDroppedGuess(SpanHelmholtz helmholtz);
 /* Bytes with the factors, measured. */
 double SpanHelmholtzMemory(PetscInt n);

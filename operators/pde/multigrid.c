@@ -1,8 +1,9 @@
 /* Grids of half the intervals, rounded up, and linear interpolation between them.
 
-   Point i + 1 of N intervals lies at t = (i + 1) Nc / N of the coarse grid, between its points floor(t) and floor(t) +
-   1 with weights 1 - (t - floor t) and t - floor t; coarse points on a face carry 0. Where N is even this is the usual
-   nested interpolation. */
+   Without faces, point i + 1 of N intervals lies at t = (i + 1) Nc / N of the coarse grid, between its points floor(t)
+   and floor(t) + 1 with weights 1 - (t - floor t) and t - floor t; coarse points on a face carry 0. With faces point i
+   lies at i Nc / N. Where N is even this is the usual nested interpolation. */
+#include <subspan/operators/pde/coefficient.h>
 #include <subspan/operators/pde/multigrid.h>
 #include <math.h>
 
@@ -10,22 +11,24 @@ enum { most_levels = 24, smallest = 9 };
 
 typedef struct {
   PetscInt first, count; /* fine points of this rank */
-  PetscInt (*index)[2];  /* interior coarse points on both sides, -1: on a face */
+  PetscInt (*index)[2];  /* coarse points on both sides, -1: none */
   PetscReal (*weight)[2];
 } Axis;
 
-static PetscErrorCode AxisCreate(PetscInt first, PetscInt count, PetscInt fine, PetscInt coarse, Axis *axis)
+static PetscErrorCode AxisCreate(PetscInt first, PetscInt count, PetscInt fine, PetscInt coarse, PetscBool faces,
+                                 Axis *axis)
 {
+  const PetscInt zero = faces ? 0 : 1; /* the first unknown's point */
   PetscFunctionBeginUser;
   axis->first = first;
   axis->count = count;
   PetscCall(PetscMalloc2(count, &axis->index, count, &axis->weight));
   for (PetscInt i = 0; i < count; i++) {
-    const PetscInt64 at = (PetscInt64)(first + i + 1) * coarse; /* t = at / fine, exactly */
+    const PetscInt64 at = (PetscInt64)(first + i + zero) * coarse; /* t = at / fine, exactly */
     const PetscInt left = (PetscInt)(at / fine);
     const PetscReal w   = (PetscReal)(at % fine) / (PetscReal)fine;
-    axis->index[i][0]   = left - 1;
-    axis->index[i][1]   = left + 1 < coarse && w > 0 ? left : -1;
+    axis->index[i][0]   = left - zero;
+    axis->index[i][1]   = w > 0 && left + 1 <= coarse - zero ? left + 1 - zero : -1;
     axis->weight[i][0]  = 1 - w;
     axis->weight[i][1]  = w;
   }
@@ -76,7 +79,7 @@ static PetscErrorCode Fill(DM coarse, const Axis axes[3], const PetscInt m[3], M
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Interpolation(DM coarse, DM fine, Mat *interpolation)
+static PetscErrorCode Interpolation(DM coarse, DM fine, PetscBool faces, Mat *interpolation)
 {
   PetscInt dim, size[3], m[3], first[3], count[3];
   Vec a, b;
@@ -87,8 +90,10 @@ static PetscErrorCode Interpolation(DM coarse, DM fine, Mat *interpolation)
       DMDAGetInfo(fine, &dim, &size[0], &size[1], &size[2], NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL));
   PetscCall(DMDAGetInfo(coarse, NULL, &m[0], &m[1], &m[2], NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL));
   PetscCall(DMDAGetCorners(fine, &first[0], &first[1], &first[2], &count[0], &count[1], &count[2]));
-  for (int i = 0; i < 3; i++) /* an axis that is not there: its one point is the coarse one */
-    PetscCall(AxisCreate(first[i], count[i], i < dim ? size[i] + 1 : 2, i < dim ? m[i] + 1 : 2, &axes[i]));
+  for (int i = 0; i < 3; i++) { /* an axis that is not there: its one point is the coarse one */
+    const PetscInt more = faces ? -1 : 1;
+    PetscCall(AxisCreate(first[i], count[i], i < dim ? size[i] + more : 2, i < dim ? m[i] + more : 2, faces, &axes[i]));
+  }
   PetscCall(DMGetGlobalVector(fine, &a));
   PetscCall(DMGetGlobalVector(coarse, &b));
   PetscCall(VecGetLocalSize(a, &rows));
@@ -103,7 +108,7 @@ static PetscErrorCode Interpolation(DM coarse, DM fine, Mat *interpolation)
 }
 
 /* The grid below, or NULL where it would be too small to share among the ranks or is small enough. */
-static PetscErrorCode Coarsen(DM fine, DM *coarse)
+static PetscErrorCode Coarsen(DM fine, PetscBool faces, DM *coarse)
 {
   PetscInt dim, m[3], ranks[3], least = PETSC_MAX_INT;
   PetscFunctionBeginUser;
@@ -113,7 +118,7 @@ static PetscErrorCode Coarsen(DM fine, DM *coarse)
   for (int i = 0; i < dim; i++) least = PetscMin(least, m[i]);
   if (least <= smallest) PetscFunctionReturn(0);
   for (int i = 0; i < dim; i++) {
-    m[i] = (m[i] + 2) / 2 - 1;
+    m[i] = faces ? m[i] / 2 + 1 : (m[i] + 2) / 2 - 1;
     if (m[i] < 2 * ranks[i]) PetscFunctionReturn(0);
   }
   MPI_Comm comm = PetscObjectComm((PetscObject)fine);
@@ -147,25 +152,34 @@ static PetscErrorCode Smoothers(PC pc, PetscInt n)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode SpanMultigridSet(PC pc, DM grid)
+PetscErrorCode SpanMultigridSet(PC pc, DM grid, PetscBool faces)
 {
   DM grids[most_levels] = {grid};
-  PetscInt n            = 1;
+  PetscInt n = 1, most = most_levels;
+  const char *prefix;
+  KSP last;
   PetscFunctionBeginUser;
-  for (DM coarse; n < most_levels; grids[n++] = coarse) {
-    PetscCall(Coarsen(grids[n - 1], &coarse));
+  PetscCall(PCGetOptionsPrefix(pc, &prefix));
+  PetscCall(PetscOptionsGetInt(NULL, prefix, "-pc_mg_levels", &most, NULL));
+  for (DM coarse; n < PetscMin(most, most_levels); grids[n++] = coarse) {
+    PetscCall(Coarsen(grids[n - 1], faces, &coarse));
     if (!coarse) break;
   }
   PetscCall(PCSetType(pc, PCMG));
   PetscCall(PCMGSetLevels(pc, n, NULL));
   PetscCall(PCMGSetGalerkin(pc, PC_MG_GALERKIN_BOTH));
-  for (PetscInt level = 1; level < n; level++) { /* 0: the coarsest */
+  for (PetscInt level = n - 1; level > 0; level--) { /* 0: the coarsest */
+    DM fine = grids[n - 1 - level], coarse = grids[n - level];
     Mat interpolation;
-    PetscCall(Interpolation(grids[n - level], grids[n - 1 - level], &interpolation));
+    PetscCall(Interpolation(coarse, fine, faces, &interpolation));
     PetscCall(PCMGSetInterpolation(pc, level, interpolation));
+    PetscCall(SpanCoefficientInherit(fine, coarse, interpolation));
     PetscCall(MatDestroy(&interpolation));
   }
   PetscCall(Smoothers(pc, n));
+  PetscCall(PCMGGetCoarseSolve(pc, &last));
+  PetscCall(KSPSetDM(last, grids[n - 1]));
+  PetscCall(KSPSetDMActive(last, PETSC_FALSE));
   for (PetscInt i = 1; i < n; i++) PetscCall(DMDestroy(&grids[i]));
   PetscFunctionReturn(0);
 }

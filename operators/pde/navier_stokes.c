@@ -54,8 +54,8 @@ static void Velocity(SpanNavierStokes s, const double complex *w)
     for (PetscInt x = 0; x < s->columns; x++) {
       const double kx = (double)x, square = kx * kx + ky * ky, scale = square > 0 ? 1 / (s->wave * square) : 0;
       const double re = scale * creal(in[x]), im = scale * cimag(in[x]);
-      u[x] = CMPLX(-ky * im, ky * re);
-      v[x] = CMPLX(kx * im, -kx * re);
+      u[x] = -ky * im + I * (ky * re);
+      v[x] = kx * im - I * (kx * re);
     }
   }
 }

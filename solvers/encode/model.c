@@ -1,6 +1,7 @@
 /* Every rank holds the whole graph with its eigenvectors in float32 (4 d bytes a node) and works on its share of the
    columns. */
 #include <subspan/base/error.h>
+#include <subspan/base/finite.h>
 #include <subspan/base/layout.h>
 #include <subspan/base/random.h>
 #include <subspan/base/report.h>
@@ -153,6 +154,9 @@ PetscErrorCode SpanEncodeByModel(SpanEncodeRun *r)
   PetscCall(SpanEncodeGraph(g->comm, r->tape, r->network, &part, &options, all));
   PetscCall(PetscMalloc1(g->n_own * r->width, &r->encoding));
   PetscCall(PetscArraycpy(r->encoding, all + g->first_node * r->width, g->n_own * r->width));
+  const PetscInt64 bad = SpanFirstNotFinite((PetscInt64)n * r->width, all);
+  PetscCheck(bad < 0, PETSC_COMM_SELF, PETSC_ERR_FP, "%s on %s: number %lld of the encoding of node %lld is not finite",
+             r->options.model, r->input, (long long)(bad % r->width), (long long)(bad / r->width));
   PetscCall(PetscFree3(values, vectors, all));
   PetscCall(PetscFree2(from, to));
   r->encode_seconds = SpanReportSeconds() - start;

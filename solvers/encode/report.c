@@ -34,6 +34,23 @@ PetscErrorCode SpanEncodeSayGraph(const SpanEncodeRun *r)
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode SpanEncodeSayPlan(const SpanEncodeRun *r)
+{
+  const double n = (double)r->graph->n_nodes, pairs = (double)PetscMin(r->options.eigenpairs, r->graph->n_nodes),
+               edges = (double)r->graph->counts.n_edges, vectors = pairs + PetscMax(8, pairs / 8),
+               output = 8 * n * (pairs + 1) + 4 * n * (double)r->width;
+  PetscFunctionBeginUser;
+  PetscCall(PetscPrintf(r->comm, "memory        %.0f MiB for the graph and its Laplacians, on all ranks together\n",
+                        (400 * n + 60 * edges) / 0x1p20));
+  PetscCall(PetscPrintf(r->comm,
+                        "              %.0f MiB for vectors, 36 bytes a node and vector (from coarse to fine, of large "
+                        "graphs)\n",
+                        36 * n * vectors / 0x1p20));
+  PetscCall(PetscPrintf(r->comm, "disk          %.0f MiB%s\n", output / 0x1p20,
+                        r->options.checkpoint[0] ? ", and three times that for checkpoints" : ""));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode SayCut(const SpanEncodeRun *r)
 {
   const SpanEigenpairs *p = &r->pairs;

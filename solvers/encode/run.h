@@ -15,6 +15,11 @@ typedef struct {
   SpanTape tape;
   SpanGraphNetwork network; /* of --model, or NULL */
   PetscInt width;
-  float *encoding; /* (n_own, width) */
+  float *encoding;        /* (n_own, width) */
+  char fingerprint[5120]; /* with --checkpoint */
+  PetscInt n_start;       /* of a checkpoint */
+  double *start;          /* (n_own, n_start) */
+  double last_saved;
+  SpanProgress progress;
   double read_seconds, solve_seconds, encode_seconds;
 } SpanEncodeRun;

@@ -79,6 +79,7 @@ PetscErrorCode SpanEncodeWrite(const SpanEncodeRun *r)
   status |= WriteShort(file, "eigenvalues", (PetscBool)!rank, p->n_pairs, p->values);
   status |= WriteShort(file, "residuals", (PetscBool)!rank, p->n_pairs, p->residuals);
   PetscCall(SpanErrorAgree(r->comm, status < 0 ? PETSC_ERR_FILE_WRITE : 0));
+  if (r->options.vtkhdf) PetscCall(SpanEncodeWriteMesh(r, file));
   PetscCall(Provenance(r, file));
   PetscCall(SpanHdf5Commit(r->comm, file, part, r->options.output));
   PetscCall(PetscLogEventEnd(SpanEventWrite, 0, 0, 0, 0));

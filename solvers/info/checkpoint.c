@@ -1,7 +1,34 @@
-/* What a checkpoint holds: the slices of a reconstruction that are finished, or how far a training has come. */
+/* Where a job stands by its checkpoint: what is finished, and what is at work. */
 #include <subspan/io/hdf5_read.h>
 #include <subspan/solvers/info/say.h>
 #include <subspan/solvers/train/run.h>
+
+/* The units at work, a row a group: which, and how many steps it has. */
+static PetscErrorCode AtWork(const char path[], hid_t file, PetscInt samples, cJSON *json)
+{
+  int n;
+  hsize_t dims[span_hdf5_max_dims];
+  float *rows, most = -1, least = 0;
+  PetscInt groups = 0;
+  PetscBool is_complex;
+  PetscFunctionBeginUser;
+  if (!SpanHdf5Has(file, "active")) PetscFunctionReturn(0);
+  PetscCall(SpanHdf5Shape(file, path, "active", &n, dims, &is_complex));
+  if (n != 2 || dims[1] != 2) PetscFunctionReturn(0);
+  PetscCall(PetscMalloc1(2 * dims[0], &rows));
+  PetscErrorCode ierr = SpanHdf5ReadFloat(file, path, "active", (hsize_t[]){0, 0}, dims, rows);
+  for (hsize_t i = 0; i < dims[0] && !ierr; i++) {
+    if (rows[2 * i] < 0) continue;
+    least = groups++ ? PetscMin(least, rows[2 * i + 1]) : rows[2 * i + 1];
+    most  = PetscMax(most, rows[2 * i + 1]);
+  }
+  PetscCall(PetscFree(rows));
+  PetscCall(ierr);
+  if (groups)
+    SpanSay(json, "at work", "%" PetscInt_FMT " %s%s, %.0f to %.0f steps done", groups,
+            samples > 1 ? "sample" : "slice", groups == 1 ? "" : "s", (double)least, (double)most);
+  PetscFunctionReturn(0);
+}
 
 static PetscErrorCode Reconstruction(const char path[], hid_t file, cJSON *json)
 {
@@ -25,6 +52,7 @@ static PetscErrorCode Reconstruction(const char path[], hid_t file, cJSON *json)
             (double)samples);
   else
     SpanSay(json, "finished", "%lld of %lld slices", (long long)done, (long long)dims[0]);
+  PetscCall(AtWork(path, file, (PetscInt)samples, json));
   PetscFunctionReturn(0);
 }
 
@@ -48,13 +76,49 @@ static PetscErrorCode LastRow(const char path[], hid_t file, const char name[], 
 
 static PetscErrorCode Training(const char path[], hid_t file, cJSON *json)
 {
-  float state[span_train_state], row[span_curve_columns];
+  float state[span_train_state], row[span_curve_columns], share;
   PetscBool there;
   PetscFunctionBeginUser;
   PetscCall(LastRow(path, file, "state", span_train_state, state, &there));
   if (there) SpanSay(json, "finished", "%.0f steps in %.0f s", (double)state[0], (double)state[1]);
+  PetscCall(LastRow(path, file, "share", 1, &share, &there));
+  if (there) SpanSay(json, "share", "%.1f %% of the run", 100 * (double)share);
   PetscCall(LastRow(path, file, "curve", span_curve_columns, row, &there));
   if (there) SpanSay(json, "loss", "%.4g at step %.0f, epoch %.3g", (double)row[2], (double)row[0], (double)row[1]);
+  PetscFunctionReturn(0);
+}
+
+/* A volume: step, evaluations, whether done, strength, seconds. */
+static PetscErrorCode Volume(const char path[], hid_t file, cJSON *json)
+{
+  float at[5], steps;
+  PetscBool there;
+  PetscFunctionBeginUser;
+  PetscCall(LastRow(path, file, "at", 5, at, &there));
+  if (!there) PetscFunctionReturn(0);
+  PetscCall(LastRow(path, file, "steps", 1, &steps, &there));
+  if (there)
+    SpanSay(json, "finished", "%.0f of at most %.0f steps in %.0f s", (double)at[0], (double)steps, (double)at[4]);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Prediction(const char path[], hid_t file, cJSON *json)
+{
+  int n;
+  hsize_t dims[span_hdf5_max_dims], frames[span_hdf5_max_dims];
+  PetscBool is_complex;
+  float *rows;
+  double sum = 0;
+  PetscFunctionBeginUser;
+  PetscCall(SpanHdf5Shape(file, path, "frames", &n, frames, &is_complex));
+  PetscCall(SpanHdf5Shape(file, path, "done", &n, dims, &is_complex));
+  if (n != 2 || dims[1] != 1) PetscFunctionReturn(0);
+  PetscCall(PetscMalloc1(dims[0], &rows));
+  PetscErrorCode ierr = SpanHdf5ReadFloat(file, path, "done", (hsize_t[]){0, 0}, dims, rows);
+  for (hsize_t i = 0; i < dims[0] && !ierr; i++) sum += (double)rows[i];
+  PetscCall(PetscFree(rows));
+  PetscCall(ierr);
+  SpanSay(json, "finished", "%.0f of %lld fields", sum, (long long)frames[0]);
   PetscFunctionReturn(0);
 }
 
@@ -65,6 +129,8 @@ PetscErrorCode SpanInfoCheckpoint(const char path[], hid_t file, cJSON *json)
   SpanSayAttributes(file, json);
   if (SpanHdf5Has(file, "records")) PetscCall(Reconstruction(path, file, json));
   if (SpanHdf5Has(file, "state")) PetscCall(Training(path, file, json));
+  if (SpanHdf5Has(file, "at")) PetscCall(Volume(path, file, json));
+  if (SpanHdf5Has(file, "done") && SpanHdf5Has(file, "frames")) PetscCall(Prediction(path, file, json));
   SpanSayArrays(file, json);
   PetscFunctionReturn(0);
 }

@@ -2,6 +2,7 @@
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
 #include <subspan/base/options.h>
+#include <subspan/base/progress.h>
 #include <subspan/base/report.h>
 #include <subspan/solvers/predict/predict.h>
 #include <subspan/solvers/predict/run.h>
@@ -21,6 +22,7 @@ static PetscErrorCode ReadOptions(MPI_Comm comm, SpanPredictOptions *o, PetscBoo
       {"team", SPAN_OPTION_INT, &o->team, 1, 4096, NULL, "ranks that share the patches of a sample"},
       {"differences", SPAN_OPTION_CHOICE, o->differences, 0, 0, "periodic|one_sided", "of the H1 error, at the edge"},
       {"json", SPAN_OPTION_STRING, o->json, 0, 0, NULL, "write the report to this file too, with each sample's errors"},
+      SPAN_MONITOR_OPTION,
       {"checkpoint", SPAN_OPTION_STRING, o->checkpoint, 0, 0, NULL, "write checkpoints to this file"},
       {"checkpoint_every", SPAN_OPTION_REAL, &o->checkpoint_every, 0, 1e6, NULL, "minutes between checkpoints"},
       {"resume", SPAN_OPTION_BOOL, &o->resume, 0, 0, NULL, "go on from the checkpoint, if there is one"},

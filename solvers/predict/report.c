@@ -70,7 +70,7 @@ static void Errors(const SpanPredictRun *run, cJSON *json)
   Samples(run, json);
 }
 
-static void Say(const SpanPredictRun *run, const double memory[2], cJSON *json)
+static void Say(const SpanPredictRun *run, const double memory[2], const SpanReportWork *work, cJSON *json)
 {
   const SpanOperatorShape *s = SpanOperatorSamplesShape(run->samples);
   cJSON_AddStringToObject(json, "model", run->model_path);
@@ -88,6 +88,8 @@ static void Say(const SpanPredictRun *run, const double memory[2], cJSON *json)
   for (int i = 0; i < s->n_axes; i++) printf("%s%" PetscInt_FMT, i ? " x " : "", s->points[i]);
   printf(" points in %.1f s on %d ranks\n", SpanReportSeconds(), run->layout.world_size);
   printf("  peak memory of a rank %.1f MiB, of which %.1f MiB tensors\n", memory[1] / 0x1p20, memory[0] / 0x1p20);
+  SpanReportSaySlowest(work, NULL);
+  SpanReportSaySlowest(work, json);
   Errors(run, json);
 }
 
@@ -105,11 +107,13 @@ static PetscErrorCode Memory(const SpanPredictRun *run, double memory[2])
 
 PetscErrorCode SpanPredictReport(const SpanPredictRun *run)
 {
+  SpanReportWork work;
   double memory[2];
   PetscFunctionBeginUser;
   PetscCall(Memory(run, memory));
+  PetscCall(SpanReportSlowest(run->layout.world, &work));
   cJSON *json = cJSON_CreateObject();
-  if (run->layout.world_rank == 0) Say(run, memory, json);
+  if (run->layout.world_rank == 0) Say(run, memory, &work, json);
   if (run->options->json[0]) PetscCall(SpanReportWrite(run->layout.world, run->options->json, json));
   cJSON_Delete(json);
   PetscFunctionReturn(0);

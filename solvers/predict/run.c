@@ -2,6 +2,8 @@
    first `history` are given and the others predicted, so that a run goes on from its frames alone. */
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
+#include <subspan/base/finite.h>
+#include <subspan/base/progress.h>
 #include <subspan/base/report.h>
 #include <subspan/base/signals.h>
 #include <subspan/solvers/predict/run.h>
@@ -163,6 +165,12 @@ PetscErrorCode SpanPredictAdvance(SpanPredictRun *run, PetscBool *worked)
   PetscCall(SpanTensorDestroy(&unused));
   for (PetscInt i = 0; i < n; i++) PetscCall(Input(run, first + i, step, SpanTensorFloats(x) + i * s->in_size));
   PetscCall(SpanOperatorApply(run->tape, run->op, run->layout.team, x, &y));
+  const PetscInt64 bad = SpanFirstNotFinite((PetscInt64)n * s->out_size, SpanTensorFloats(y));
+  PetscCheck(bad < 0, PETSC_COMM_SELF, PETSC_ERR_FP,
+             "%s on sample %" PetscInt_FMT " of %s, step %" PetscInt_FMT
+             ": number %lld of the prediction is not finite",
+             run->model_path, run->first + first + (PetscInt)(bad / s->out_size), run->data_path, step,
+             (long long)(bad % s->out_size));
   for (PetscInt i = 0; i < n; i++) {
     memcpy(run->frames + ((first + i) * run->steps + step) * s->out_size, SpanTensorFloats(y) + i * s->out_size,
            (size_t)s->out_size * sizeof *run->frames);
@@ -208,10 +216,12 @@ PetscErrorCode SpanPredictFrames(SpanPredictRun *run)
   if (o->checkpoint[0]) PetscCall(SpanSignalsInstall());
   /* The first checkpoint at once: a place that cannot be written is found out before the work, not after it. */
   if (o->checkpoint[0]) PetscCall(SpanPredictSave(run));
-  PetscCall(SpanProgressCreate(run->layout.world, "fields:", run->n * run->steps, &progress));
+  PetscCall(SpanProgressCreate(run->layout.world, "predict", "fields", run->n * run->steps, &progress));
   PetscCall(PetscLogStagePush(SpanStageSolve));
   while (more) {
+    SpanReportWorkBegin();
     PetscCall(SpanPredictAdvance(run, &worked));
+    SpanReportWorkEnd();
     PetscCall(Meet(run, worked, &last_saved, progress, &more));
   }
   PetscCall(PetscLogStagePop());

@@ -1,6 +1,7 @@
 /* The options of `subspan recon`, their defaults, ranges and help. */
 #include <subspan/base/error.h>
 #include <subspan/base/options.h>
+#include <subspan/base/progress.h>
 #include <subspan/solvers/recon/ct/options.h>
 #include <subspan/solvers/recon/options.h>
 #include <string.h>
@@ -76,6 +77,7 @@ static void Common(SpanReconOptions *o, SpanOption *table, int *n)
       {"reference", SPAN_OPTION_STRING, o->reference, 0, 0, NULL, "an image volume to compare with"},
       {"json", SPAN_OPTION_STRING, o->json, 0, 0, NULL, "write the report to this file too"},
       {"nifti", SPAN_OPTION_STRING, o->nifti, 0, 0, NULL, "write the magnitude as NIfTI too (.nii or .nii.gz)"},
+      SPAN_MONITOR_OPTION,
       {"checkpoint", SPAN_OPTION_STRING, o->checkpoint, 0, 0, NULL, "write checkpoints to this file"},
       {"checkpoint_interval", SPAN_OPTION_REAL, &o->checkpoint_interval, 0, 1e6, NULL, "seconds between checkpoints"},
       {"resume", SPAN_OPTION_BOOL, &o->resume, 0, 0, NULL, "go on from the checkpoint, if there is one"},

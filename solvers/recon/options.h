@@ -1,7 +1,7 @@
 /* The options of `subspan recon`. */
 #pragma once
 #include <subspan/base/options.h>
-#include <subspan/solvers/recon/method.h>
+#include <subspan/solvers/recon/mri/method.h>
 
 enum { span_recon_max_options = 96 };
 

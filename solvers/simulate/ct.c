@@ -4,6 +4,7 @@
 #include <subspan/base/error.h>
 #include <subspan/base/layout.h>
 #include <subspan/base/options.h>
+#include <subspan/base/progress.h>
 #include <subspan/base/report.h>
 #include <subspan/io/projections_write.h>
 #include <subspan/io/volume.h>
@@ -99,7 +100,7 @@ static PetscErrorCode Stack(MPI_Comm comm, Simulation *s, SpanProjectionsWriter 
   SpanShare(g->nz, size, rank, &first, &count);
   const PetscInt most = g->nz / size + (g->nz % size > 0); /* writes are collective: all take as many turns */
   PetscCall(Allocate(s, (PetscInt64)g->n_views * PetscMin(slab, most) * g->n_u, PETSC_FALSE));
-  PetscCall(SpanProgressCreate(comm, "slices:", most, &progress));
+  PetscCall(SpanProgressCreate(comm, "simulate ct", "slices", most, &progress));
   for (PetscInt k = 0; k < most; k += slab) {
     const PetscInt n               = PetscMax(0, PetscMin(slab, count - k));
     const SpanProjectionsPart part = {0, g->n_views, first + k, n};
@@ -154,7 +155,7 @@ static PetscErrorCode Cone(MPI_Comm comm, Simulation *s, SpanProjectionsWriter w
   const PetscInt most   = g->n_views / size + (g->n_views % size > 0);
   const PetscInt turn   = (PetscInt)PetscMax(1, PetscMin(most, (1 << 26) / view)); /* 256 MB an array */
   PetscCall(Allocate(s, turn * view, PETSC_TRUE));
-  PetscCall(SpanProgressCreate(comm, "views:", most, &progress));
+  PetscCall(SpanProgressCreate(comm, "simulate ct", "views", most, &progress));
   for (PetscInt k = 0; k < most; k += turn) {
     const PetscInt n               = PetscMax(0, PetscMin(turn, count - k));
     const SpanProjectionsPart part = {first + k, n, 0, g->n_v};

@@ -2,6 +2,7 @@
    as a voxel seen at the axis, as many as see the whole of it. */
 #include <subspan/base/error.h>
 #include <subspan/base/options.h>
+#include <subspan/base/progress.h>
 #include <subspan/solvers/simulate/ct_options.h>
 #include <math.h>
 #include <string.h>
@@ -42,6 +43,7 @@ PetscErrorCode SpanCTOptionsRead(MPI_Comm comm, SpanCTOptions *o, PetscBool *sto
       {"water", SPAN_OPTION_REAL, &o->water, 1e-6, 1e3, NULL,
        "attenuation of water that HU refer to, 1/mm; 0.0194 is that at 70 keV"},
       {"slices", SPAN_OPTION_STRING, o->slices, 0, 0, NULL, "FIRST:LAST, the last one excluded"},
+      SPAN_MONITOR_OPTION,
       {"seed", SPAN_OPTION_INT, &o->seed, 0, 9e15, NULL, "of every random number"},
       {NULL, SPAN_OPTION_BOOL, NULL, 0, 0, NULL, NULL}};
   const SpanCommandHelp help = {

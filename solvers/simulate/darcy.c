@@ -4,30 +4,36 @@
      threshold  a = --high where the field is at least 0, --low elsewhere (12 and 3: Li et al., arXiv 2010.08895)
      lognormal  a = exp(field)
 
-   of a Gaussian field of covariance sigma^2 (-Lap + tau^2)^(-alpha) with Neumann boundary (operators/pde). */
+   of a Gaussian field of covariance sigma^2 (-Lap + tau^2)^(-alpha) with Neumann boundary (operators/pde). With
+   --forcing random the right side is random too, and the input's second channel: what an operator learns from that can
+   precondition a solver (operators/networks/neural.h). */
 #include <subspan/base/error.h>
 #include <subspan/operators/pde/darcy.h>
+#include <subspan/operators/pde/forcing.h>
 #include <subspan/operators/pde/gaussian_field.h>
 #include <subspan/solvers/simulate/darcy.h>
 #include <subspan/solvers/simulate/fields.h>
+#include <subspan/solvers/simulate/guess.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 typedef struct {
   SpanSimulateOptions common;
-  char coefficient[PETSC_MAX_PATH_LEN], mean[PETSC_MAX_PATH_LEN];
+  SpanSimulateGuess guess;
+  char coefficient[PETSC_MAX_PATH_LEN], mean[PETSC_MAX_PATH_LEN], forcing[PETSC_MAX_PATH_LEN];
   PetscInt resolution, dimensions;
-  PetscReal low, high, alpha, tau, sigma;
+  PetscReal low, high, alpha, tau, sigma, forcing_alpha;
 } Options;
 
 typedef struct {
-  const Options *o;
+  Options *o;
   PetscInt n[3], points;
   SpanGaussianOptions gaussian;
   SpanGaussianField field;
+  SpanForcing forcing; /* NULL: 1 */
   SpanDarcy darcy;
-  double *a, *u;
+  double *a, *f, *u;
   PetscBool first_rank;
 } Context;
 
@@ -49,8 +55,13 @@ static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
       {"mean", SPAN_OPTION_CHOICE, o->mean, 0, 0, "harmonic|arithmetic",
        "the coefficient between two points: harmonic is second order across jumps, arithmetic is what the scripts of "
        "arXiv 2010.08895 do"},
+      {"forcing", SPAN_OPTION_CHOICE, o->forcing, 0, 0, "one|random",
+       "the right side; random: a field of mean square 1, the second channel of the input"},
+      {"forcing_alpha", SPAN_OPTION_REAL, &o->forcing_alpha, 0, 20, NULL,
+       "its covariance is (-Lap + tau^2)^(-forcing_alpha)"},
       {"team", SPAN_OPTION_INT, &o->common.team, 1, 65536, NULL,
        "ranks that share a sample, for grids too large for one; sums then depend on it in their last digits"},
+      SPAN_SIMULATE_GUESS_OPTIONS(&o->guess),
       {NULL, SPAN_OPTION_BOOL, NULL, 0, 0, NULL, NULL}};
   const char *const prefixes[] = {"darcy_", NULL};
   const SpanCommandHelp help   = {
@@ -65,8 +76,10 @@ static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
         prefixes};
   PetscFunctionBeginUser;
   *o = (Options){.common      = {.samples = 1000, .team = 1},
+                 .guess       = {.stride = 1},
                  .coefficient = "threshold",
                  .mean        = "harmonic",
+                 .forcing     = "one",
                  .resolution  = 64,
                  .dimensions  = 2,
                  .low         = 3,
@@ -87,7 +100,10 @@ static PetscErrorCode Create(MPI_Comm team, void *context)
   PetscCall(SpanGaussianFieldCreate(&c->gaussian, &c->field));
   PetscCall(SpanDarcyCreate(team, (int)c->o->dimensions, c->n,
                             strcmp(c->o->mean, "harmonic") ? SPAN_DARCY_ARITHMETIC : SPAN_DARCY_HARMONIC, &c->darcy));
-  PetscCall(PetscMalloc2(c->points, &c->a, c->first_rank ? c->points : 0, &c->u));
+  const PetscBool random = (PetscBool)!strcmp(c->o->forcing, "random");
+  if (random)
+    PetscCall(SpanForcingCreate((int)c->o->dimensions, c->n, c->o->forcing_alpha, c->o->tau, PETSC_FALSE, &c->forcing));
+  PetscCall(PetscMalloc3(c->points, &c->a, random ? c->points : 0, &c->f, c->first_rank ? c->points : 0, &c->u));
   PetscFunctionReturn(0);
 }
 
@@ -96,8 +112,9 @@ static PetscErrorCode Destroy(void *context)
   Context *c = context;
   PetscFunctionBeginUser;
   PetscCall(SpanGaussianFieldDestroy(&c->field));
+  PetscCall(SpanForcingDestroy(&c->forcing));
   PetscCall(SpanDarcyDestroy(&c->darcy));
-  PetscCall(PetscFree2(c->a, c->u));
+  PetscCall(PetscFree3(c->a, c->f, c->u));
   PetscFunctionReturn(0);
 }
 
@@ -105,6 +122,7 @@ static PetscErrorCode Sample(void *context, uint64_t seed, uint32_t number, floa
 {
   Context *c       = context;
   const Options *o = c->o;
+  const double *guess;
   PetscInt iterations;
   PetscFunctionBeginUser;
   PetscCall(SpanGaussianFieldSample(c->field, seed, number, c->a));
@@ -112,11 +130,15 @@ static PetscErrorCode Sample(void *context, uint64_t seed, uint32_t number, floa
     for (PetscInt i = 0; i < c->points; i++) c->a[i] = exp(c->a[i]);
   else
     for (PetscInt i = 0; i < c->points; i++) c->a[i] = c->a[i] >= 0 ? o->high : o->low;
+  if (c->forcing) PetscCall(SpanForcingSample(c->forcing, seed, number, c->f));
   PetscCall(SpanDarcySetCoefficient(c->darcy, c->a));
-  PetscCall(SpanDarcySolve(c->darcy, NULL, NULL, c->u, &iterations));
+  PetscCall(SpanSimulateGuessMake(&c->o->guess, c->n, PETSC_FALSE, c->a, &guess));
+  PetscCall(SpanDarcySolve(c->darcy, c->forcing ? c->f : NULL, guess, c->u, &iterations));
+  c->o->guess.dropped += SpanDarcyDroppedGuess(c->darcy) && c->first_rank;
   *effort = (double)iterations;
   for (PetscInt i = 0; i < c->points && c->first_rank; i++) {
-    input[i]  = (float)c->a[i];
+    input[i] = (float)c->a[i];
+    if (c->forcing) input[c->points + i] = (float)c->f[i];
     output[i] = (float)c->u[i];
   }
   PetscFunctionReturn(0);
@@ -125,16 +147,20 @@ static PetscErrorCode Sample(void *context, uint64_t seed, uint32_t number, floa
 static void Describe(const Options *o, double sigma, SpanSimulateJob *job)
 {
   SpanFieldsInfo *i         = &job->info;
-  const PetscBool threshold = (PetscBool)!strcmp(o->coefficient, "threshold");
-  char values[64]           = "";
-  *i                        = (SpanFieldsInfo){.in_channels  = 1,
-                                               .out_channels = 1,
-                                               .n_dims       = (int)o->dimensions,
-                                               .points       = SPAN_FIELDS_CLOSED,
-                                               .equation     = "-div(a grad u) = 1",
-                                               .input        = "coefficient a",
-                                               .output       = "solution u",
-                                               .boundary     = "u = 0"};
+  const PetscBool threshold = (PetscBool)!strcmp(o->coefficient, "threshold"),
+                  random    = (PetscBool)!strcmp(o->forcing, "random");
+  char values[64] = "", forcing[96] = "";
+  *i = (SpanFieldsInfo){.in_channels  = 1 + random,
+                        .out_channels = 1,
+                        .n_dims       = (int)o->dimensions,
+                        .points       = SPAN_FIELDS_CLOSED,
+                        .output       = "solution u",
+                        .boundary     = "u = 0"};
+  snprintf(i->equation, sizeof i->equation, "-div(a grad u) = %s", random ? "f" : "1");
+  snprintf(i->input, sizeof i->input, "coefficient a%s", random ? ", right side f" : "");
+  if (random)
+    snprintf(forcing, sizeof forcing, ", right side of covariance (-Lap + %.9g^2)^-%.9g and mean square 1", o->tau,
+             o->forcing_alpha);
   for (int k = 0; k < i->n_dims; k++) {
     i->n[k]      = o->resolution;
     i->length[k] = 1;
@@ -149,8 +175,8 @@ static void Describe(const Options *o, double sigma, SpanSimulateJob *job)
   SpanSimulateParameter(i, "sigma", sigma);
   snprintf(job->settings, sizeof job->settings,
            "coefficient %s%s of a field of covariance %.9g^2 (-Lap + %.9g^2)^-%.9g, %s means, %" PetscInt_FMT
-           " points an axis",
-           o->coefficient, values, sigma, o->tau, o->alpha, o->mean, o->resolution);
+           " points an axis%s",
+           o->coefficient, values, sigma, o->tau, o->alpha, o->mean, o->resolution, forcing);
 }
 
 PetscErrorCode SpanSimulateDarcy(MPI_Comm comm, const char *const inputs[], int n_inputs)
@@ -160,12 +186,14 @@ PetscErrorCode SpanSimulateDarcy(MPI_Comm comm, const char *const inputs[], int 
   SpanSimulateJob job = {.name    = "darcy",
                          .options = &o.common,
                          .effort  = "iterations",
+                         .guess   = &o.guess,
                          .create  = Create,
                          .sample  = Sample,
                          .destroy = Destroy,
                          .context = &context};
   PetscBool stop;
   PetscFunctionBeginUser;
+  PetscCall(SpanNeuralRegister());
   PetscCall(ReadOptions(comm, &o, &stop));
   if (stop) PetscFunctionReturn(0);
   SpanCheckInput(comm, o.alpha > (double)o.dimensions / 2,
@@ -184,6 +212,9 @@ PetscErrorCode SpanSimulateDarcy(MPI_Comm comm, const char *const inputs[], int 
   }
   job.memory = SpanDarcyMemory((int)o.dimensions, context.n) +
                (double)o.common.team * (16 * (double)context.points + SpanGaussianFieldMemory(&context.gaussian));
+  PetscCall(SpanSimulateGuessOpen(comm, &o.guess, (int)o.dimensions, context.n));
+  job.memory += (double)o.common.team * SpanSimulateGuessMemory(&o.guess, (int)o.dimensions, context.n);
   PetscCall(SpanSimulateFields(comm, &job));
+  PetscCall(SpanSimulateGuessClose(&o.guess));
   PetscFunctionReturn(0);
 }

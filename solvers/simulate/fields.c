@@ -3,6 +3,7 @@
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
 #include <subspan/base/layout.h>
+#include <subspan/base/progress.h>
 #include <subspan/base/report.h>
 #include <subspan/base/signals.h>
 #include <subspan/solvers/simulate/fields.h>
@@ -130,6 +131,7 @@ static PetscErrorCode One(Run *r, PetscInt sample)
   const double start       = SpanReportSeconds();
   double effort            = 0;
   PetscFunctionBeginUser;
+  SpanReportWorkBegin();
   PetscCall(PetscLogStagePush(SpanStageSolve));
   PetscCall(j->sample(j->context, (uint64_t)j->options->seed, (uint32_t)(j->options->first_sample + sample), r->input,
                       r->output, &effort));
@@ -137,6 +139,7 @@ static PetscErrorCode One(Run *r, PetscInt sample)
   PetscCall(PetscLogStagePush(SpanStageWrite));
   if (r->layout.team_rank == 0) PetscCall(SpanFieldsWrite(r->writer, sample, r->input, r->output));
   PetscCall(PetscLogStagePop());
+  SpanReportWorkEnd();
   r->made++;
   r->effort += effort;
   r->longest = PetscMax(r->longest, SpanReportSeconds() - start);
@@ -151,9 +154,11 @@ static PetscErrorCode Make(Run *r)
   PetscInt first, count;
   PetscErrorCode ierr   = 0;
   const PetscInt before = r->job->info.n_samples - r->n_missing;
+  char job[64];
   PetscFunctionBeginUser;
   SpanShare(r->n_missing, l->n_groups, l->group, &first, &count);
-  PetscCall(SpanProgressCreate(l->world, "samples:", r->job->info.n_samples, &progress));
+  snprintf(job, sizeof job, "simulate %s", r->job->name);
+  PetscCall(SpanProgressCreate(l->world, job, "samples", r->job->info.n_samples, &progress));
   SpanProgressStart(progress, before);
   for (PetscInt i = first; i < first + count && !ierr && !r->stopped; i++) {
     int stop = SpanSignalsStopRequested();
@@ -174,11 +179,15 @@ static PetscErrorCode Report(Run *r)
 {
   const SpanSimulateJob *j = r->job;
   const SpanLayout *l      = &r->layout;
-  double mine[2] = {l->team_rank ? 0 : (double)r->made, l->team_rank ? 0 : r->effort}, all[2], longest = r->longest,
-         seconds = SpanReportSeconds(), peak = SpanReportPeakMemory();
+  const PetscBool guessed  = (PetscBool)(j->guess && j->guess->neural);
+  double mine[3]           = {l->team_rank ? 0 : (double)r->made, l->team_rank ? 0 : r->effort,
+                    guessed ? (double)j->guess->dropped : 0},
+         all[3], longest = r->longest, seconds = SpanReportSeconds(), peak = SpanReportPeakMemory();
+  SpanReportWork work;
   char shape[128];
   PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Allreduce(mine, all, 2, MPI_DOUBLE, MPI_SUM, l->world));
+  PetscCall(SpanReportSlowest(l->world, &work));
+  PetscCallMPI(MPI_Allreduce(mine, all, 3, MPI_DOUBLE, MPI_SUM, l->world));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &longest, 1, MPI_DOUBLE, MPI_MAX, l->world));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &peak, 1, MPI_DOUBLE, MPI_MAX, l->world));
   Describe(&j->info, shape, sizeof shape);
@@ -189,6 +198,10 @@ static PetscErrorCode Report(Run *r)
                         "rank%s, peak %.0f MiB\n",
                         j->options->output, j->info.n_samples, shape, j->info.equation, j->settings, mean, j->effort,
                         all[0], seconds, l->world_size, l->world_size == 1 ? "" : "s", peak / 0x1p20));
+  if (guessed)
+    PetscCall(
+        PetscPrintf(l->world, "  %.0f of %.0f guesses were dropped: 0 was nearer to the solution\n", all[2], all[0]));
+  if (l->world_rank == 0) SpanReportSaySlowest(&work, NULL);
   if (!j->options->json[0]) PetscFunctionReturn(0);
   cJSON *root = cJSON_CreateObject();
   cJSON_AddStringToObject(root, "command", r->command);
@@ -198,11 +211,13 @@ static PetscErrorCode Report(Run *r)
   cJSON_AddNumberToObject(root, "samples", (double)j->info.n_samples);
   cJSON_AddNumberToObject(root, "made", all[0]);
   cJSON_AddNumberToObject(root, j->effort, mean);
+  if (guessed) cJSON_AddNumberToObject(root, "guesses_dropped", all[2]);
   cJSON_AddNumberToObject(root, "longest_sample_seconds", longest);
   cJSON_AddNumberToObject(root, "seconds", seconds);
   cJSON_AddNumberToObject(root, "ranks", l->world_size);
   cJSON_AddNumberToObject(root, "planned_memory", SampleBytes(&j->info) + j->memory / l->team_size);
   cJSON_AddNumberToObject(root, "peak_memory", peak);
+  SpanReportSaySlowest(&work, root);
   PetscErrorCode ierr = SpanReportWrite(l->world, j->options->json, root);
   cJSON_Delete(root);
   PetscFunctionReturn(ierr);
@@ -217,7 +232,7 @@ static PetscErrorCode Work(Run *r)
   PetscCall(Prepare(r));
   PetscCall(PetscLogStagePop());
   PetscErrorCode ierr = Make(r);
-  PetscCall(j->destroy(j->context));
+  if (!ierr) PetscCall(j->destroy(j->context)); /* what an error left halfway in PETSc is not to be touched */
   if (ierr) { /* where there are finished samples they stay for a resume */
     PetscCall(SpanFieldsWriterClose(&r->writer));
     PetscFunctionReturn(ierr);

@@ -3,7 +3,9 @@
 #pragma once
 #include <petscsys.h>
 #include <subspan/base/options.h>
+#include <subspan/base/progress.h>
 #include <subspan/io/fields.h>
+#include <subspan/solvers/simulate/guess.h>
 
 typedef struct {
   char output[PETSC_MAX_PATH_LEN], json[PETSC_MAX_PATH_LEN];
@@ -23,7 +25,7 @@ typedef struct {
        2e9,                                                                                                            \
        NULL,                                                                                                           \
        "the number of the first: samples are numbered, and each is a function of seed and number"},                    \
-      {"seed", SPAN_OPTION_INT, &(o)->seed, 0, 9e15, NULL, "of every random number"},                                  \
+      {"seed", SPAN_OPTION_INT, &(o)->seed, 0, 9e15, NULL, "of every random number"}, SPAN_MONITOR_OPTION,             \
       {"resume", SPAN_OPTION_BOOL, &(o)->resume, 0, 0, NULL, "keep the finished samples of OUTPUT.part"},              \
       {"plan", SPAN_OPTION_BOOL, &(o)->plan, 0, 0, NULL, "print memory and disk that the run needs, and do nothing"},  \
   {                                                                                                                    \
@@ -33,10 +35,11 @@ typedef struct {
 typedef struct {
   const char *name; /* "darcy" */
   const SpanSimulateOptions *options;
-  SpanFieldsInfo info; /* n_samples and seed are filled in */
-  char settings[1024]; /* all that determines a sample but seed and number, in words */
-  const char *effort;  /* what `sample` counts: "iterations" */
-  double memory;       /* bytes a team needs */
+  SpanFieldsInfo info;            /* n_samples and seed are filled in */
+  char settings[1024];            /* all that determines a sample but seed and number, in words */
+  const char *effort;             /* what `sample` counts: "iterations" */
+  const SpanSimulateGuess *guess; /* NULL: an equation that has none */
+  double memory;                  /* bytes a team needs */
   /* Collective on the team. `create` makes what samples share; `sample` fills the whole fields on the team's first
      rank. `destroy` takes a context whose `create` was not reached too. */
   PetscErrorCode (*create)(MPI_Comm team, void *context);

@@ -11,6 +11,7 @@
 #include <subspan/base/layout.h>
 #include <subspan/base/options.h>
 #include <subspan/base/random.h>
+#include <subspan/base/progress.h>
 #include <subspan/base/report.h>
 #include <subspan/io/scan_write.h>
 #include <subspan/io/volume.h>
@@ -60,6 +61,7 @@ static PetscErrorCode ReadOptions(MPI_Comm comm, Options *o, PetscBool *stop)
       {"acceleration", SPAN_OPTION_REAL, &o->acceleration, 1, 1000, NULL, "of the undersampling"},
       {"center_fraction", SPAN_OPTION_REAL, &o->center_fraction, 0, 1, NULL,
        "share of the lines, in the centre, that is kept whole"},
+      SPAN_MONITOR_OPTION,
       {"seed", SPAN_OPTION_INT, &o->seed, 0, 9e15, NULL, "of every random number"},
       {NULL, SPAN_OPTION_BOOL, NULL, 0, 0, NULL, NULL}};
   const SpanCommandHelp help = {
@@ -311,7 +313,7 @@ static PetscErrorCode Run(MPI_Comm comm, const char path[], Simulation *s, SpanV
   PetscCall(SpanScanWriterCreate(comm, s->o->output, &s->scan, s->o->coils, s->n_rows, s->n_samples, &writer));
   PetscCall(SpanScanWriteShared(writer, s->maps, s->mask));
   if (s->nufft) PetscCall(SpanScanWriteTrajectory(writer, s->trajectory, s->density));
-  PetscCall(SpanProgressCreate(comm, "slices:", most, &progress));
+  PetscCall(SpanProgressCreate(comm, "simulate mri", "slices", most, &progress));
   for (PetscInt k = 0; k < most; k++) {
     PetscCall(SpanErrorAgree(comm, k < count ? Slice(s, reader, k + first, kspace, reference) : 0));
     PetscCall(SpanScanWriteSlice(writer, k < count ? first + k : -1, kspace, reference));

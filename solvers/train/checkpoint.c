@@ -25,6 +25,7 @@ PetscErrorCode SpanTrainSave(SpanTrainRun *run)
   const PetscInt n = (PetscInt)run->optimizer.n, writes = run->rank == 0;
   SpanParameters statistics = run->task->statistics;
   char kind[64];
+  const double share                   = SpanTrainProgress(run);
   const double state[span_train_state] = {(double)run->step, run->seconds_before + SpanReportSeconds(),
                                           run->recorded[0], run->recorded[1], run->recorded[2]};
   const struct {
@@ -43,6 +44,7 @@ PetscErrorCode SpanTrainSave(SpanTrainRun *run)
     PetscCall(SpanCheckpointWrite(c, "statistics", SPAN_CHECKPOINT_FLOAT, 1, (PetscInt)SpanParametersSize(statistics),
                                   0, writes, SpanParametersValues(statistics)));
   PetscCall(SpanCheckpointWrite(c, "state", SPAN_CHECKPOINT_DOUBLE, 1, span_train_state, 0, writes, state));
+  PetscCall(SpanCheckpointWrite(c, "share", SPAN_CHECKPOINT_DOUBLE, 1, 1, 0, writes, &share));
   PetscCall(SaveTable(c, "curve", &run->curve, writes));
   PetscCall(SaveTable(c, "validation", &run->validations, writes));
   PetscCall(SpanCheckpointCommit(&c));

@@ -1,5 +1,6 @@
 /* The common options of trainings, their defaults, ranges and help. */
 #include <subspan/base/error.h>
+#include <subspan/base/progress.h>
 #include <subspan/solvers/train/options.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +117,7 @@ PetscErrorCode SpanTrainOptionsRead(MPI_Comm comm, const SpanCommandHelp *help, 
       {"storage", SPAN_OPTION_CHOICE, o->storage, 0, 0, "float32|float16", "of the weights in the model file"},
       {"pictures", SPAN_OPTION_STRING, o->pictures, 0, 0, NULL, "stem of the PNGs; without it the model's name; none"},
       {"json", SPAN_OPTION_STRING, o->json, 0, 0, NULL, "write the report to this file too"},
+      SPAN_MONITOR_OPTION,
       {"checkpoint", SPAN_OPTION_STRING, o->checkpoint, 0, 0, NULL, "write checkpoints to this file"},
       {"checkpoint_every", SPAN_OPTION_REAL, &o->checkpoint_every, 0, 1e6, NULL, "minutes between checkpoints"},
       {"resume", SPAN_OPTION_BOOL, &o->resume, 0, 0, NULL, "go on from the checkpoint, if there is one"},

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 /* What rank 0 tells. */
-static void Say(const SpanTrainRun *run, const double memory[2], cJSON *json)
+static void Say(const SpanTrainRun *run, const double memory[2], const SpanReportWork *work, cJSON *json)
 {
   const PetscInt64 weights = SpanParametersWeights(run->task->parameters);
   const SpanTable *c       = &run->curve;
@@ -26,18 +26,22 @@ static void Say(const SpanTrainRun *run, const double memory[2], cJSON *json)
   printf(" in %.0f s on %d ranks\n", run->seconds, run->size);
   printf("  %lld parameters; peak memory of a rank %.1f MiB, of which %.1f MiB tensors\n", (long long)weights,
          memory[1] / 0x1p20, memory[0] / 0x1p20);
+  SpanReportSaySlowest(work, NULL);
+  SpanReportSaySlowest(work, json);
 }
 
 PetscErrorCode SpanTrainReport(const SpanTrainRun *run)
 {
+  SpanReportWork work;
   size_t in_use, peak;
   PetscFunctionBeginUser;
+  PetscCall(SpanReportSlowest(run->comm, &work));
   SpanArenaUsage(SpanTapeArena(run->task->tape), &in_use, &peak);
   double memory[2] = {(double)peak, SpanReportPeakMemory()};
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, memory, 2, MPI_DOUBLE, MPI_MAX, run->comm));
   cJSON *json = cJSON_CreateObject();
   if (run->rank == 0) {
-    Say(run, memory, json);
+    Say(run, memory, &work, json);
     PetscCall(run->task->report(run->task, &run->validations, json));
   }
   if (run->options->json[0]) PetscCall(SpanReportWrite(run->comm, run->options->json, json));

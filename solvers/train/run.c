@@ -2,6 +2,7 @@
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
 #include <subspan/base/layout.h>
+#include <subspan/base/progress.h>
 #include <subspan/base/random.h>
 #include <subspan/base/signals.h>
 #include <subspan/solvers/train/run.h>
@@ -125,7 +126,9 @@ PetscErrorCode SpanTrainGradient(SpanTrainRun *run, double *loss)
   for (PetscInt64 i = 0; i < SpanParametersSize(p); i++) gradients[i] = 0;
   for (PetscInt first = 0; first < items; first += at) {
     if (first + at >= items) PetscCall(SpanGradientSumBegin(run->sum, task->tape));
+    SpanReportWorkBegin();
     PetscCall(task->pass(task, first, PetscMin(at, items - first), loss));
+    SpanReportWorkEnd();
   }
   PetscCall(SpanGradientSumEnd(run->sum, task->tape));
   PetscFunctionReturn(0);
@@ -195,16 +198,18 @@ static double Rate(const SpanTrainRun *run)
 }
 
 /* One step; *stop: a signal came on some rank. */
-static PetscErrorCode Step(SpanTrainRun *run, double *loss, PetscBool *stop)
+static PetscErrorCode Step(SpanTrainRun *run, SpanProgress progress, double *loss, PetscBool *stop)
 {
   const SpanTrainOptions *o = run->options;
   SpanParameters p          = run->task->parameters;
   const double rate         = Rate(run);
   double norm = 0, facts[3], clock = run->seconds_before + SpanReportSeconds();
   PetscFunctionBeginUser;
+  SpanReportWorkBegin();
   PetscCall(PetscLogStagePush(SpanStagePrepare));
   PetscCall(SpanTrainFill(run));
   PetscCall(PetscLogStagePop());
+  SpanReportWorkEnd();
   PetscCall(SpanTrainGradient(run, loss));
   facts[0] = *loss;
   facts[1] = SpanSignalsStopRequested();
@@ -223,6 +228,10 @@ static PetscErrorCode Step(SpanTrainRun *run, double *loss, PetscBool *stop)
                  o->checkpoint[0] ? "; the last checkpoint is kept in " : "", o->checkpoint);
   PetscCall(SpanParametersModified(p));
   run->step++;
+  SpanProgressNumber(progress, "loss", *loss);
+  SpanProgressNumber(progress, "gradient_norm", norm);
+  SpanProgressNumber(progress, "learning_rate", rate);
+  SpanProgressNumber(progress, "epoch", SpanTrainEpochs(run, run->step));
   PetscCall(Record(run, *loss, norm, rate));
   PetscFunctionReturn(0);
 }
@@ -245,15 +254,13 @@ double SpanTrainProgress(const SpanTrainRun *run)
 
 static PetscErrorCode Tell(SpanTrainRun *run, SpanProgress progress, double loss, double *mean)
 {
-  char note[96];
   const double total = TotalSteps(run), share = SpanTrainProgress(run);
   PetscFunctionBeginUser;
   *mean = run->step == 1 || *mean == 0 ? loss : 0.98 * *mean + 0.02 * loss;
-  snprintf(note, sizeof note, ", loss %.4g", *mean);
+  SpanProgressNumber(progress, "mean_loss", *mean);
   SpanProgressSetTotal(progress, (PetscInt)(isfinite(total) && total * share <= (double)run->step * 1.001
                                                 ? total
                                                 : (double)run->step / fmax(share, 1e-9)));
-  PetscCall(SpanProgressNote(progress, note));
   PetscCall(SpanProgressUpdate(progress, run->step));
   PetscFunctionReturn(0);
 }
@@ -271,6 +278,7 @@ PetscErrorCode SpanTrainRunSteps(SpanTrainRun *run)
   const PetscBool saves     = (PetscBool)(o->checkpoint[0] != 0);
   SpanProgress progress;
   double loss = 0, mean = 0, last_saved;
+  char job[64];
   PetscBool stop = PETSC_FALSE;
   PetscFunctionBeginUser;
   if (o->resume) PetscCall(SpanTrainRestore(run));
@@ -278,11 +286,12 @@ PetscErrorCode SpanTrainRunSteps(SpanTrainRun *run)
   /* The first checkpoint at once: a place that cannot be written is found out before the work, not after it. */
   if (saves) PetscCall(SpanTrainSave(run));
   last_saved = run->seconds;
-  PetscCall(SpanProgressCreate(run->comm, "steps:", 0, &progress));
+  snprintf(job, sizeof job, "train %s", run->task->name);
+  PetscCall(SpanProgressCreate(run->comm, job, "steps", 0, &progress));
   SpanProgressStart(progress, run->step);
   PetscCall(PetscLogStagePush(SpanStageSolve));
   while (SpanTrainProgress(run) < 1 && !stop) {
-    PetscCall(Step(run, &loss, &stop));
+    PetscCall(Step(run, progress, &loss, &stop));
     if (o->validate_every && run->step % o->validate_every == 0) PetscCall(Validate(run));
     if (saves && (stop || run->seconds - last_saved >= 60 * o->checkpoint_every)) {
       PetscCall(SpanTrainSave(run));

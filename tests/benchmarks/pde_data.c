@@ -1,13 +1,15 @@
 /* The data of partial differential equations: convergence of each solver, time of a step and of its transforms alone,
    time of a sample, and Darcy's solvers beside each other. Times are the processor's, of one thread.
 
-     build/release/tests/benchmark-pde_data [-only darcy|flow|step|samples|solvers] [-points 1025] */
+     build/release/tests/benchmark-pde_data [-only darcy|flow|step|samples|solvers] [-points 1025] [-sample 0]
+       [-guess MODEL.h5 -guess_stride 8] [-neural MODEL.h5 -neural_levels 6] (darcy_solver.py makes the models) */
 #include "machine.h"
 #include <complex.h>
 #include <fftw3.h>
 #include <slepcsys.h>
 #include <string.h>
 #include <subspan/base/initialize.h>
+#include <subspan/operators/networks/neural.h>
 #include <subspan/operators/pde/burgers.h>
 #include <subspan/operators/pde/darcy.h>
 #include <subspan/operators/pde/gaussian_field.h>
@@ -291,24 +293,68 @@ static PetscErrorCode CoarseGuess(PetscInt n, const double *a, double *guess)
   PetscFunctionReturn(0);
 }
 
+typedef enum { FROM_ZERO, FROM_COARSE, FROM_NETWORK } Start;
+
+static const char network_below[] = "-darcy_ksp_type fcg -darcy_pc_type mg -darcy_mg_coarse_pc_type composite "
+                                    "-darcy_mg_coarse_pc_composite_type multiplicative "
+                                    "-darcy_mg_coarse_pc_composite_pcs sor,neural,sor",
+                  nothing_below[] = "-darcy_ksp_type fcg -darcy_pc_type mg -darcy_mg_coarse_pc_type composite "
+                                    "-darcy_mg_coarse_pc_composite_type multiplicative "
+                                    "-darcy_mg_coarse_pc_composite_pcs sor,sor";
+
+/* A network's guess, loaded beforehand; its options of the preconditioner. */
+typedef struct {
+  char guess[PETSC_MAX_PATH_LEN], below[PETSC_MAX_PATH_LEN];
+  PetscInt stride, levels;
+} Networks;
+
+static PetscErrorCode Guess(const Networks *networks, Start start, PetscInt n, const double *a, double *guess,
+                            double *seconds)
+{
+  const PetscInt dims[2] = {n, n};
+  SpanNeural neural;
+  double begin = Seconds();
+  PetscFunctionBeginUser;
+  if (start == FROM_COARSE) {
+    PetscCall(CoarseGuess(n, a, guess));
+    *seconds = Seconds() - begin;
+    PetscFunctionReturn(0);
+  }
+  PetscCall(SpanNeuralLoad(PETSC_COMM_SELF, networks->guess, 2, 1, &neural));
+  *seconds = 1e9;
+  for (int r = 0; r < 3; r++) {
+    begin = Seconds();
+    PetscCall(SpanNeuralGuess(neural, dims, networks->stride, PETSC_FALSE, a, guess));
+    *seconds = fmin(*seconds, Seconds() - begin);
+  }
+  PetscCall(SpanNeuralDestroy(&neural));
+  PetscFunctionReturn(0);
+}
+
 /* Darcy to 1e-8 by several preconditioners of CG, and what a guess from a coarser grid saves, which a network's has to
    beat. n - 1 is a multiple of 4. */
-static PetscErrorCode Solvers(PetscInt n)
+static PetscErrorCode Solvers(PetscInt n, uint32_t sample, const Networks *networks)
 {
   const struct {
     const char *name, *options;
-    PetscBool guess;
-  } solvers[] = {{"geometric multigrid", "-darcy_pc_type mg", PETSC_FALSE},
-                 {"the same, coarse guess", "-darcy_pc_type mg", PETSC_TRUE},
-                 {"BoomerAMG", "-darcy_pc_type hypre", PETSC_FALSE},
-                 {"the same, coarse guess", "-darcy_pc_type hypre", PETSC_TRUE},
-                 {"GAMG", "-darcy_pc_type gamg", PETSC_FALSE},
-                 {"incomplete Cholesky", "-darcy_pc_type icc", PETSC_FALSE}};
+    Start start;
+  } solvers[] = {{"geometric multigrid", "-darcy_pc_type mg", FROM_ZERO},
+                 {"the same, coarse guess", "-darcy_pc_type mg", FROM_COARSE},
+                 {"the same, network's guess", "-darcy_pc_type mg", FROM_NETWORK},
+                 {"grids above, the network", network_below, FROM_ZERO},
+                 {"grids above, sweeps alone", nothing_below, FROM_ZERO},
+                 {"BoomerAMG", "-darcy_pc_type hypre", FROM_ZERO},
+                 {"the same, coarse guess", "-darcy_pc_type hypre", FROM_COARSE},
+                 {"the same, network's guess", "-darcy_pc_type hypre", FROM_NETWORK},
+                 {"GAMG", "-darcy_pc_type gamg", FROM_ZERO},
+                 {"the same, network's guess", "-darcy_pc_type gamg", FROM_NETWORK},
+                 {"incomplete Cholesky", "-darcy_pc_type icc", FROM_ZERO},
+                 {"the same, network's guess", "-darcy_pc_type icc", FROM_NETWORK}};
   double *a, *u, *guess;
   const PetscInt dims[2] = {n, n};
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc3(n * n, &a, n * n, &u, n * n, &guess));
-  PetscCall(Coefficient(n, 0, a));
+  PetscCall(Coefficient(n, sample, a));
   PetscCall(PetscPrintf(PETSC_COMM_SELF, "darcy, %d x %d points, to 1e-8: CG with\n", (int)n, (int)n));
   for (size_t k = 0; k < sizeof solvers / sizeof solvers[0]; k++) {
     SpanDarcy darcy;
@@ -316,10 +362,15 @@ static PetscErrorCode Solvers(PetscInt n)
     PetscInt iterations;
     double setup = 1e9, solve = 1e9, before = 0;
     PetscCall(PetscOptionsClear(NULL));
-    if (solvers[k].guess) {
-      const double start = Seconds();
-      PetscCall(CoarseGuess(n, a, guess));
-      before = Seconds() - start;
+    const PetscBool below = (PetscBool)(solvers[k].options == network_below || solvers[k].options == nothing_below);
+    if ((solvers[k].start == FROM_NETWORK && !networks->guess[0]) || (below && !networks->below[0])) continue;
+    if (solvers[k].start) PetscCall(Guess(networks, solvers[k].start, n, a, guess, &before));
+    if (below) {
+      char more[PETSC_MAX_PATH_LEN + 128];
+      PetscCall(PetscSNPrintf(more, sizeof more, "-darcy_pc_mg_levels %d", (int)networks->levels));
+      PetscCall(PetscOptionsInsertString(NULL, more));
+      PetscCall(PetscSNPrintf(more, sizeof more, "-darcy_mg_coarse_sub_1_pc_neural_model %s", networks->below));
+      if (solvers[k].options == network_below) PetscCall(PetscOptionsInsertString(NULL, more));
     }
     PetscCall(PetscOptionsInsertString(NULL, solvers[k].options));
     PetscCall(PetscOptionsInsertString(NULL, "-darcy_ksp_rtol 1e-8 -darcy_ksp_max_it 5000"));
@@ -331,12 +382,13 @@ static PetscErrorCode Solvers(PetscInt n)
       PetscCall(KSPSetUp(ksp));
       setup = fmin(setup, Seconds() - start);
       start = Seconds();
-      PetscCall(SpanDarcySolve(darcy, NULL, solvers[k].guess ? guess : NULL, u, &iterations));
+      PetscCall(SpanDarcySolve(darcy, NULL, solvers[k].start ? guess : NULL, u, &iterations));
       solve = fmin(solve, Seconds() - start);
     }
-    PetscCall(PetscPrintf(PETSC_COMM_SELF, "%-22s %5d iterations, setup %5.2f s, solve %5.2f s", solvers[k].name,
+    PetscCall(PetscPrintf(PETSC_COMM_SELF, "%-25s %5d iterations, setup %5.2f s, solve %5.2f s", solvers[k].name,
                           (int)iterations, setup, solve));
-    if (solvers[k].guess) PetscCall(PetscPrintf(PETSC_COMM_SELF, ", guess %.2f s", before));
+    if (solvers[k].start) PetscCall(PetscPrintf(PETSC_COMM_SELF, ", guess %.2f s", before));
+    if (SpanDarcyDroppedGuess(darcy)) PetscCall(PetscPrintf(PETSC_COMM_SELF, ", dropped"));
     PetscCall(PetscPrintf(PETSC_COMM_SELF, "\n"));
     PetscCall(SpanDarcyDestroy(&darcy));
   }
@@ -347,15 +399,22 @@ static PetscErrorCode Solvers(PetscInt n)
 int main(int argc, char **argv)
 {
   char only[32]   = "";
-  PetscInt points = 1025;
+  PetscInt points = 1025, sample = 0;
+  Networks networks = {.stride = 8, .levels = 6};
   PetscCall(SlepcInitialize(&argc, &argv, NULL, NULL));
   PetscCall(SpanInitialize());
+  PetscCall(SpanNeuralRegister());
   PetscCall(PetscOptionsGetString(NULL, NULL, "-only", only, sizeof only, NULL));
   PetscCall(PetscOptionsGetInt(NULL, NULL, "-points", &points, NULL));
+  PetscCall(PetscOptionsGetInt(NULL, NULL, "-sample", &sample, NULL));
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-guess", networks.guess, sizeof networks.guess, NULL));
+  PetscCall(PetscOptionsGetInt(NULL, NULL, "-guess_stride", &networks.stride, NULL));
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-neural", networks.below, sizeof networks.below, NULL));
+  PetscCall(PetscOptionsGetInt(NULL, NULL, "-neural_levels", &networks.levels, NULL));
   if (!only[0] || !strcmp(only, "darcy")) PetscCall(DarcyConverges());
   if (!only[0] || !strcmp(only, "flow")) PetscCall(FlowConverges());
   if (!only[0] || !strcmp(only, "step")) PetscCall(StepTime());
   if (!only[0] || !strcmp(only, "samples")) PetscCall(SampleTimes());
-  if (!only[0] || !strcmp(only, "solvers")) PetscCall(Solvers(points));
+  if (!only[0] || !strcmp(only, "solvers")) PetscCall(Solvers(points, (uint32_t)sample, &networks));
   return SlepcFinalize();
 }

@@ -5,7 +5,7 @@
 #include "published.h"
 #include <float.h>
 #include <subspan/operators/imaging/interleaved.h>
-#include <subspan/solvers/recon/dds.h>
+#include <subspan/solvers/recon/mri/dds.h>
 #include <subspan/solvers/recon/levels.h>
 
 enum { side = 32, pixels = side * side, coils = 2, steps = 5, iterations = 5, draws = 7, longer = 10 };

@@ -23,7 +23,7 @@ static double error(PetscInt n, PetscBool flux)
   }
   check(SpanHelmholtzCreate(n, &h));
   check(SpanHelmholtzSetWaveNumber(h, k));
-  check(SpanHelmholtzSolve(h, flux ? NULL : f, g, u, &iterations));
+  check(SpanHelmholtzSolve(h, flux ? NULL : f, g, NULL, u, &iterations));
   check(SpanHelmholtzDestroy(&h));
   for (PetscInt p = 0; p < n * n; p++) most = fmax(most, fabs(u[p] - exact[p]));
   free(k);
@@ -55,7 +55,7 @@ static void a_singular_system_is_an_input_error(void **state)
   check(SpanErrorHandlerPush());
   check(SpanHelmholtzCreate(n, &h));
   check(SpanHelmholtzSetWaveNumber(h, k));
-  assert_int_equal(SpanHelmholtzSolve(h, NULL, g, u, &iterations), PETSC_ERR_USER_INPUT);
+  assert_int_equal(SpanHelmholtzSolve(h, NULL, g, NULL, u, &iterations), PETSC_ERR_USER_INPUT);
   check(SpanHelmholtzDestroy(&h));
   check(SpanErrorHandlerPop());
 }

@@ -49,9 +49,22 @@ static void coils_may_differ(void **state)
     }
 }
 
+/* As far out in the k-space of a sharp image: signal in most directions, of about the noise's own power. */
+static void signal_in_most_directions_counts_little(void **state)
+{
+  const double power[coils] = {0, 0, 0, 0.5, 1, 2, 3, 5};
+  float complex *x          = test_random(count * coils, 3);
+  double noise;
+  for (PetscInt i = 0; i < count * coils; i++) x[i] *= (float)(0.01 * sqrt(1 + power[i % coils]));
+  check(SpanNoise(coils, count, x, &noise));
+  assert_true(noise > 0.01 && noise < 0.013);
+  free(x);
+}
+
 static void one_coil_goes_by_the_median(void **state) { assert_true(fabs(estimate(1, 0, 0) / 0.01 - 1) < 0.06); }
 
 static void nothing_measured_is_no_noise(void **state) { assert_true(estimate(coils, 0, 1) == 0); }
 
 TEST_MAIN(cmocka_unit_test(signal_in_one_direction_does_not_count), cmocka_unit_test(coils_may_differ),
-          cmocka_unit_test(one_coil_goes_by_the_median), cmocka_unit_test(nothing_measured_is_no_noise))
+          cmocka_unit_test(signal_in_most_directions_counts_little), cmocka_unit_test(one_coil_goes_by_the_median),
+          cmocka_unit_test(nothing_measured_is_no_noise))

@@ -2,7 +2,7 @@
    = a^2, and the proximal steps have closed forms. The network's weights are drawn; the formulas take its answers. */
 #include "test.h"
 #include <string.h>
-#include <subspan/solvers/recon/sampler.h>
+#include <subspan/solvers/recon/mri/sampler.h>
 
 enum { side = 16, pixels = side * side, steps = 5, step = 1, slice = 3, seed = 9 };
 

@@ -1,6 +1,6 @@
 /* The interval of Student's t against its table; correlation and coverage of errors that are known. */
 #include "test.h"
-#include <subspan/solvers/recon/uncertainty.h>
+#include <subspan/solvers/recon/mri/uncertainty.h>
 
 static void intervals_are_those_of_the_table(void **state)
 {

@@ -18,6 +18,7 @@
    without units gets the scale at which as much of the start is bright as in its training. */
 #include <subspan/base/error.h>
 #include <subspan/base/random.h>
+#include <subspan/base/report.h>
 #include <subspan/operators/imaging/differences_z.h>
 #include <subspan/operators/imaging/interleaved.h>
 #include <subspan/operators/imaging/shell.h>
@@ -280,6 +281,7 @@ static PetscErrorCode Denoise(Dds *d, PetscInt step, double level)
   const SpanSlabsInfo *l             = d->problem->local;
   const float shift                  = (float)d->shift;
   PetscFunctionBeginUser;
+  SpanReportWorkBegin();
   for (PetscInt k = 0; k < l->n_slices; k++) {
     float *from = d->v + k * d->plane, *to = d->estimate + k * d->plane;
     const uint64_t index     = 2 * (uint64_t)(l->first_slice + k);
@@ -294,6 +296,7 @@ static PetscErrorCode Denoise(Dds *d, PetscInt step, double level)
     for (PetscInt i = 0; i < d->plane; i++) to[i] = SpanTensorFloats(denoised)[i] - shift;
     PetscCall(SpanTensorDestroy(&denoised));
   }
+  SpanReportWorkEnd();
   PetscFunctionReturn(0);
 }
 

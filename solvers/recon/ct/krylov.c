@@ -32,6 +32,16 @@ static PetscErrorCode Normal(void *context, const float *in, float *out)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode Tell(KSP ksp, PetscInt iteration, PetscReal residual, void *context)
+{
+  const SpanCTSolver solver = context;
+  PetscFunctionBeginUser;
+  if (!solver->progress) PetscFunctionReturn(0);
+  SpanProgressNumber(solver->progress, "residual", residual);
+  PetscCall(SpanProgressUpdate(solver->progress, iteration));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Start(SpanCTSolver solver, Krylov **out)
 {
   const SpanCTProblem *p = solver->problem;
@@ -43,6 +53,7 @@ static PetscErrorCode Start(SpanCTSolver solver, Krylov **out)
   PetscCall(SpanSlabsCreateVec(p->slabs, SPAN_SLAB_VOLUME, &k->x));
   PetscCall(KSPCreate(p->local->comm, &k->ksp));
   PetscCall(KSPSetOptionsPrefix(k->ksp, "recon_"));
+  PetscCall(KSPMonitorSet(k->ksp, Tell, solver, NULL));
   PetscCall(KSPGetPC(k->ksp, &pc));
   PetscCall(PCSetType(pc, PCNONE));
   PetscFunctionReturn(0);
@@ -63,6 +74,7 @@ static PetscErrorCode CreateCGLS(SpanCTSolver solver)
   PetscCall(KSPSetTolerances(k->ksp, p->tolerance > 0 ? p->tolerance : 1e-12, noise, PETSC_DEFAULT,
                              p->iterations ? p->iterations : cgls_iterations));
   PetscCall(KSPSetFromOptions(k->ksp));
+  PetscCall(KSPGetTolerances(k->ksp, NULL, NULL, NULL, &solver->steps));
   PetscFunctionReturn(0);
 }
 
@@ -91,6 +103,7 @@ static PetscErrorCode CreateTikhonov(SpanCTSolver solver)
   PetscCall(KSPSetTolerances(k->ksp, p->tolerance > 0 ? p->tolerance : 1e-3, PETSC_DEFAULT, PETSC_DEFAULT,
                              p->iterations ? p->iterations : tikhonov_iterations));
   PetscCall(KSPSetFromOptions(k->ksp));
+  PetscCall(KSPGetTolerances(k->ksp, NULL, NULL, NULL, &solver->steps));
   PetscFunctionReturn(0);
 }
 

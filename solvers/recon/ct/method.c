@@ -19,6 +19,7 @@ PetscErrorCode SpanCTSolverCreate(const SpanCTMethod *method, const SpanCTProble
   solver->method  = method;
   solver->problem = problem;
   solver->steps   = 1;
+  solver->change  = NAN;
   PetscCall(method->create(solver));
   *out = solver;
   PetscFunctionReturn(0);
@@ -29,6 +30,7 @@ void SpanCTSolverStepped(SpanCTSolver solver, PetscInt least, double tolerance, 
   const SpanCTProblem *p = solver->problem;
   if (p->tolerance > 0) tolerance = p->tolerance;
   solver->iteration++;
+  solver->change        = sqrt(change / size);
   const PetscBool still = (PetscBool)(change <= tolerance * tolerance * size);
   solver->done =
       (PetscBool)(solver->iteration >= solver->steps || (!p->iterations && solver->iteration >= least && still));

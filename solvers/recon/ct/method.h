@@ -2,6 +2,7 @@
    together, so that the driver can stop it, write its state and go on from it. The volume is in slabs of slices over
    ranks, the projections in slabs of detector rows (operators/imaging/slabs.h). */
 #pragma once
+#include <subspan/base/progress.h>
 #include <subspan/operators/imaging/slabs.h>
 #include <subspan/solvers/recon/options.h>
 
@@ -59,7 +60,9 @@ struct SpanCTSolver_ {
   PetscInt steps;       /* at most, for the progress */
   PetscInt evaluations; /* of the prior's network on the whole volume, so far */
   PetscBool done;
-  double strength; /* as used */
+  double strength;       /* as used */
+  double change;         /* of the volume in the last step, relative; NAN where a method has none */
+  SpanProgress progress; /* for a method that is one step with steps in it; NULL without */
   SpanCTState state[span_ct_max_state];
   int n_state;
   /* The standard deviation of several samples, as the volume; NULL without. */

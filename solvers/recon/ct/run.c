@@ -4,6 +4,8 @@
    checkpoints on, all ranks agree after each step on whether one is due or a signal came. */
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
+#include <subspan/base/finite.h>
+#include <subspan/base/progress.h>
 #include <subspan/base/report.h>
 #include <subspan/base/signals.h>
 #include <subspan/io/checkpoint.h>
@@ -112,6 +114,8 @@ static PetscErrorCode Save(Worker *w)
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCall(SpanCheckpointCreate(comm, run->input.problem.options->checkpoint, "recon ct", w->fingerprint, &c));
   PetscCall(SpanCheckpointWrite(c, "at", SPAN_CHECKPOINT_DOUBLE, 1, 5, 0, rank == 0, at));
+  const double steps = (double)w->solver->steps;
+  PetscCall(SpanCheckpointWrite(c, "steps", SPAN_CHECKPOINT_DOUBLE, 1, 1, 0, rank == 0, &steps));
   PetscCall(Exchange(w, c, PETSC_TRUE));
   PetscCall(SpanCheckpointCommit(&c));
   w->last_checkpoint = SpanReportSeconds();
@@ -140,6 +144,32 @@ static PetscErrorCode Restore(Worker *w)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode CheckFinite(const Worker *w, const char name[], PetscInt64 n, const float *values)
+{
+  const SpanReconOptions *o = w->run->input.problem.options;
+  const PetscInt64 bad      = SpanFirstNotFinite(n, values);
+  PetscFunctionBeginUser;
+  PetscCheck(bad < 0, PETSC_COMM_SELF, PETSC_ERR_FP,
+             "%s, step %" PetscInt_FMT " of %s: number %lld of this rank's `%s` is not finite%s%s",
+             w->run->input.problem.path, w->solver->iteration, w->solver->method->name, (long long)bad, name,
+             o->checkpoint[0] ? "; the last checkpoint is kept in " : "", o->checkpoint);
+  PetscFunctionReturn(0);
+}
+
+/* What a step left, so that no checkpoint ever holds a number that is none. */
+static PetscErrorCode CheckStep(const Worker *w)
+{
+  const SpanSlabsInfo *l = w->run->input.problem.local;
+  PetscFunctionBeginUser;
+  for (int i = 0; i < w->solver->n_state; i++) {
+    const SpanCTState *s = &w->solver->state[i];
+    if (s->kind != SPAN_CT_STATE_NUMBERS)
+      PetscCall(CheckFinite(
+          w, s->name, (PetscInt64)s->count * (s->kind == SPAN_CT_STATE_VOLUME ? l->voxels : l->samples), s->data));
+  }
+  PetscFunctionReturn(0);
+}
+
 /* All ranks meet: checkpoint, stop or go on. */
 static PetscErrorCode Poll(Worker *w)
 {
@@ -161,12 +191,17 @@ static PetscErrorCode Work(Worker *w)
 {
   const SpanCTProblem *p = &w->run->input.problem;
   SpanProgress progress;
+  char job[64];
   PetscFunctionBeginUser;
-  PetscCall(SpanProgressCreate(p->local->comm, "steps:", w->solver->steps, &progress));
+  PetscCall(PetscSNPrintf(job, sizeof job, "recon %s", p->options->method));
+  PetscCall(SpanProgressCreate(p->local->comm, job, "steps", w->solver->steps, &progress));
+  w->solver->progress = progress;
   SpanProgressStart(progress, w->solver->iteration);
   PetscCall(PetscLogStagePush(SpanStageSolve));
   while (!w->solver->done) {
     PetscCall(w->solver->method->step(w->solver));
+    PetscCall(CheckStep(w));
+    if (isfinite(w->solver->change)) SpanProgressNumber(progress, "change", w->solver->change);
     PetscCall(SpanProgressUpdate(progress, w->solver->iteration));
     if (p->options->checkpoint[0]) PetscCall(Poll(w));
   }
@@ -195,6 +230,9 @@ static PetscErrorCode Residual(SpanCTRun *run)
   PetscCall(SpanSlabsDot(p->slabs, SPAN_SLAB_PROJECTIONS, p->lines, p->lines, &all));
   run->residual = all > 0 ? PetscSqrtReal(left / all) : 0;
   run->misfit   = weighted / (double)p->n_measured;
+  PetscCheck(isfinite(run->residual) && isfinite(run->misfit), PETSC_COMM_SELF, PETSC_ERR_FP,
+             "%s, %s: the result's residual is %g, its mean square %g of the noise's", p->path, run->method->name,
+             run->residual, run->misfit);
   PetscCall(PetscFree2(rest, scaled));
   PetscFunctionReturn(0);
 }
@@ -216,6 +254,7 @@ PetscErrorCode SpanCTRunSteps(SpanCTRun *run)
   PetscCall(Work(&w));
   PetscCall(PetscMalloc1(p->local->voxels, &run->volume));
   PetscCall(run->method->volume(w.solver, run->volume));
+  PetscCall(CheckFinite(&w, "volume", p->local->voxels, run->volume));
   if (w.solver->deviation) {
     PetscCall(PetscMalloc1(p->local->voxels, &run->deviation));
     PetscCall(w.solver->deviation(w.solver, run->deviation));

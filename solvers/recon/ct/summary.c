@@ -113,7 +113,7 @@ static void AddNumber(cJSON *object, const char name[], double value)
     cJSON_AddNullToObject(object, name);
 }
 
-static PetscErrorCode WriteJson(const Summary *s)
+static PetscErrorCode WriteJson(const Summary *s, const SpanReportWork *work)
 {
   const SpanCTRun *run      = s->run;
   const SpanCTProblem *p    = &run->input.problem;
@@ -152,6 +152,7 @@ static PetscErrorCode WriteJson(const Summary *s)
       AddNumber(object, "ssim", planes[i].ssim);
     }
   }
+  SpanReportSaySlowest(work, root);
   PetscCall(SpanReportWrite(PETSC_COMM_SELF, o->json, root));
   cJSON_Delete(root);
   PetscFunctionReturn(0);
@@ -163,7 +164,7 @@ static void PrintPlanes(const char name[], const SpanPlanesQuality *q)
   if (isfinite(q->psnr)) printf("  %-12s %s: PSNR %.2f dB, SSIM %.4f\n", "mean", name, q->psnr, q->ssim);
 }
 
-static PetscErrorCode Print(const Summary *s)
+static PetscErrorCode Print(const Summary *s, const SpanReportWork *work)
 {
   const SpanCTRun *run       = s->run;
   const SpanCTProblem *p     = &run->input.problem;
@@ -193,6 +194,7 @@ static PetscErrorCode Print(const Summary *s)
   }
   printf("  %-12s %.2f s on %d rank%s, peak %.0f MiB on rank 0\n", "time", s->seconds, ranks, ranks == 1 ? "" : "s",
          SpanReportPeakMemory() / 0x1p20);
+  SpanReportSaySlowest(work, NULL);
   printf("  %-12s %s, in %s\n", "output", o->output, Units(run));
   PetscFunctionReturn(0);
 }
@@ -202,9 +204,11 @@ PetscErrorCode SpanCTSummary(SpanCTRun *run)
   Summary s              = {.run = run, .grid = Grid(&run->input.problem)};
   const SpanSlabsInfo *l = run->input.problem.local;
   PetscErrorCode ierr    = 0;
+  SpanReportWork work;
   int rank;
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(l->comm, &rank));
+  PetscCall(SpanReportSlowest(l->comm, &work));
   PetscCall(Compare(&s));
   SpanCTToUnits(&run->input, l->voxels, run->volume);
   if (run->deviation && run->input.hu) /* a difference of HU */
@@ -213,8 +217,8 @@ PetscErrorCode SpanCTSummary(SpanCTRun *run)
   PetscCall(WriteOutput(&s));
   s.seconds = run->seconds_before + SpanReportSeconds();
   if (rank == 0) {
-    if (run->input.problem.options->json[0]) ierr = WriteJson(&s);
-    if (!ierr) ierr = Print(&s);
+    if (run->input.problem.options->json[0]) ierr = WriteJson(&s, &work);
+    if (!ierr) ierr = Print(&s, &work);
   }
   PetscCall(SpanErrorAgree(l->comm, ierr));
   PetscFunctionReturn(0);

@@ -1,8 +1,8 @@
-/* Random phases, flips, shifts and intensities. */
+/* Random warps, phases, flips, shifts and intensities. */
 #include <subspan/base/random.h>
 #include <subspan/base/sincos.h>
 #include <subspan/solvers/train/prior/augment.h>
-#include <subspan/solvers/train/prior/zoom.h>
+#include <subspan/solvers/train/prior/warp.h>
 #include <math.h>
 #include <string.h>
 
@@ -40,14 +40,28 @@ static void Move(PetscBool flipped, PetscInt shift, PetscInt n, PetscInt range[2
   range[1] = PetscMin(n, flipped ? n - first : end);
 }
 
+/* Not 0: no memory. */
+static int Warp(const SpanAugmentation *a, const double u[], uint64_t seed, uint32_t step, uint64_t sample, PetscInt ny,
+                PetscInt nx, PetscInt extent[4], float *scratch, float *image)
+{
+  enum { numbers = 2 * span_warp_knots * span_warp_knots };
+  const double zoom = a->zoom[0] + (a->zoom[1] - a->zoom[0]) * u[0];
+  SpanWarp w        = {.angle = M_PI / 180 * a->rotate * (2 * u[1] - 1)};
+  if (a->zoom[0] == 1 && a->zoom[1] == 1 && a->stretch == 0 && a->rotate == 0 && a->bend == 0) return 0;
+  for (int d = 0; d < 2; d++) w.size[d] = zoom * pow(1 + a->stretch, 2 * u[2 + d] - 1);
+  for (uint64_t i = 0; a->bend > 0 && i < numbers; i++)
+    (&w.bend[0][0][0])[i] =
+        (float)(a->bend * (2 * SpanRandomUniform(seed, SPAN_RANDOM_WARP, step, sample * numbers + i) - 1));
+  return SpanWarpImage(&w, ny, nx, extent, scratch, image);
+}
+
 int SpanAugment(const SpanAugmentation *a, uint64_t seed, uint32_t step, uint64_t sample, PetscInt ny, PetscInt nx,
                 PetscInt extent[4], float *magnitude, float *out)
 {
   double u[draws], c[n_terms];
   for (int i = 0; i < draws; i++)
     u[i] = SpanRandomUniform(seed, SPAN_RANDOM_AUGMENT, step, sample * draws + (uint64_t)i);
-  if (a->zoom[0] != 1 || a->zoom[1] != 1)
-    if (SpanZoom(a->zoom[0] + (a->zoom[1] - a->zoom[0]) * u[24], ny, nx, extent, out, magnitude)) return 1;
+  if (Warp(a, u + 24, seed, step, sample, ny, nx, extent, out, magnitude)) return 1;
   if (extent) {
     Move((PetscBool)(a->flip_rows && u[0] < 0.5), Shift(a, u[3]), ny, extent);
     Move((PetscBool)(a->flip_columns && u[1] < 0.5), Shift(a, u[4]), nx, extent + 2);

@@ -98,6 +98,9 @@ static PetscErrorCode Derive(MPI_Comm comm, SpanPriorTrainOptions *o)
   PetscCall(Units(comm, o));
   o->augmentation        = (SpanAugmentation){.channels     = o->channels,
                                               .zoom         = {o->zoom_low, o->zoom_high},
+                                              .stretch      = o->stretch,
+                                              .rotate       = o->rotate,
+                                              .bend         = o->bend,
                                               .phase        = o->phase,
                                               .intensity    = {o->intensity_low, o->intensity_high},
                                               .flip_rows    = o->flip_rows,
@@ -155,6 +158,10 @@ PetscErrorCode SpanPriorTrainOptionsRead(MPI_Comm comm, SpanPriorTrainOptions *o
       {"flip_columns", SPAN_OPTION_BOOL, &o->flip_columns, 0, 0, NULL, "mirror half of them"},
       {"zoom_low", SPAN_OPTION_REAL, &o->zoom_low, 0.1, 10, NULL, "least random factor of an image's size"},
       {"zoom_high", SPAN_OPTION_REAL, &o->zoom_high, 0.1, 10, NULL, "greatest"},
+      {"stretch", SPAN_OPTION_REAL, &o->stretch, 0, 1, NULL,
+       "0.1: make images up to 10 % larger or smaller along each axis"},
+      {"rotate", SPAN_OPTION_REAL, &o->rotate, 0, 180, NULL, "turn images by up to so many degrees either way"},
+      {"bend", SPAN_OPTION_REAL, &o->bend, 0, 64, NULL, "deform images smoothly, by up to so many points"},
       {"shading", SPAN_OPTION_REAL, &o->shading, 0, 10, NULL,
        "strength of the random shading of receive coils around the head; 0: none"},
       {"shift", SPAN_OPTION_INT, &o->shift, 0, 4096, NULL, "move images by up to so many points"},
@@ -189,13 +196,14 @@ PetscErrorCode SpanPriorTrainOptionsDescribe(const SpanPriorTrainOptions *o, cha
       ", positions %d, surroundings %s, model_channels %" PetscInt_FMT ", channel_mult %s, res_blocks %" PetscInt_FMT
       ", attention %s, middle_attention %d, head_channels %" PetscInt_FMT ", groups %" PetscInt_FMT
       ", type %s, scale %g, phase %g, intensity %g to %g, flips %d %d, shading %g, shift %" PetscInt_FMT
-      ", seed %" PetscInt_FMT ", channels %" PetscInt_FMT ", units %s, low %g, high %g, zoom %g to %g, hold_out %s",
+      ", seed %" PetscInt_FMT ", channels %" PetscInt_FMT
+      ", units %s, low %g, high %g, zoom %g to %g, stretch %g, rotate %g, bend %g, hold_out %s",
       o->train.batch, o->train.micro_batch, o->patches_per_image, o->train.optimizer, o->train.learning_rate,
       o->train.beta1, o->train.beta2, o->train.weight_decay, o->train.clip, o->train.ema, o->form, o->sigma_data,
       o->level_mean, o->level_deviation, o->patch, o->padding, (int)o->positions, o->surroundings, o->model_channels,
       o->channel_mult, o->res_blocks, o->attention, (int)o->middle_attention, o->head_channels, o->groups,
       o->train.type, o->scale, o->phase, o->intensity_low, o->intensity_high, (int)o->flip_rows, (int)o->flip_columns,
       o->shading, o->shift, o->train.seed, o->channels, o->units, o->low, o->high, o->zoom_low, o->zoom_high,
-      o->hold_out));
+      o->stretch, o->rotate, o->bend, o->hold_out));
   PetscFunctionReturn(0);
 }

@@ -15,7 +15,7 @@ typedef struct {
   /* The data. */
   char units[PETSC_MAX_PATH_LEN], hold_out[PETSC_MAX_PATH_LEN];
   PetscInt channels;
-  PetscReal low, high, zoom_low, zoom_high;
+  PetscReal low, high, zoom_low, zoom_high, stretch, rotate, bend;
   PetscReal scale, phase, intensity_low, intensity_high;
   PetscBool flip_rows, flip_columns;
   PetscReal shading;

@@ -1,6 +1,0 @@
-/* The end of a run: comparison with the reference, output files, the table and the JSON. */
-#pragma once
-#include <subspan/solvers/recon/run.h>
-
-/* Collective. Errors (input): a --reference of another shape, an output that cannot be written. */
-PetscErrorCode SpanReconSummary(SpanReconRun *run);
