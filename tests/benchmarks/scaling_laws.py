@@ -87,7 +87,7 @@ def recon_mri(layout, slices, coils, ny, nx, calibration, noise, normals, sets=1
     c, world, team = Calls(), layout.ranks, layout.team
     node = node or world
     image = sets * ny * nx * COMPLEX
-    agree(c, world, 4 + 1 + 2)  # places of four outputs, opening, counts and memory of the plan
+    agree(c, world, 4 + 1 + 2)  # places of three outputs and the monitor, opening, counts and memory of the plan
     c.add("Comm_split", world, 0)
     c.add("Comm_split_type", world, 0)
     c.add("Allreduce", node, DOUBLE)
@@ -233,7 +233,7 @@ def train(calls, ranks, sizes, steps, checkpoints=0):
     agree(calls, ranks)  # the model's file
     commit(calls, ranks)
     calls.add("Allreduce", ranks, 2 * DOUBLE)  # memory
-    agree(calls, ranks)  # the place of --monitor
+    agree(calls, ranks)  # the monitor
     slowest(calls, ranks)
 
 
@@ -312,7 +312,7 @@ def predict(layout, samples, batch, out_channels, steps=1, patch=None, truth=Tru
     batches = -(-samples // batch)
     first, count = share(batches, layout.groups, layout.group)
     most = share(batches, layout.groups, 0)[1]
-    agree(c, ranks, 3 + 2 + 2 + 1)  # places, the model, its history, the set
+    agree(c, ranks, 3 + 2 + 2 + 1)  # places, the monitor, the model, its history, the set
     c.add("Comm_split", ranks, 0)
     c.add("Allreduce", ranks, 4 * DOUBLE, most * steps + 1)
     if patch:
@@ -337,7 +337,7 @@ def recon_ct(ranks, rank, slices, rows, volume_sums=0, row_sums=0, prior=False, 
     so each gathers all of them: volume_sums, row_sums of the method, and five of the data and the residual. more: bytes
     of further Allreduces of the method."""
     c = Calls()
-    agree(c, ranks, 4 + 1 + 1)  # places, the file, the plan's memory
+    agree(c, ranks, 4 + 1 + 1)  # places and the monitor, the file, the plan's memory
     c.add("Comm_split_type", ranks, 0)
     c.add("Allreduce", ranks, DOUBLE)
     agree(c, ranks, 2 if prior else 0)
@@ -436,7 +436,7 @@ def encode(ranks, rank, nodes, edges, eigenpairs, rounds, kind="matrix_market", 
     the spreading of labels, as many as the longest chain of ranks that a component's first number passes, and one."""
     c = Calls()
     matrix = kind == "matrix_market"
-    agree(c, ranks, 2)
+    agree(c, ranks, 5)  # places of three files, the monitors
     c.add("Bcast", ranks, 4)  # whether it is HDF5
     agree(c, ranks)
     c.add("Exscan", ranks, 8)  # lines before
@@ -460,7 +460,7 @@ def encode(ranks, rank, nodes, edges, eigenpairs, rounds, kind="matrix_market", 
     c.add("Allreduce", ranks, 4 * components)  # sizes
     agree(c, ranks)
     c.add("Allreduce", ranks, DOUBLE * components)  # norms of null vectors
-    c.add("Allreduce", ranks, DOUBLE * eigenpairs)  # signs
+    c.add("Allreduce", ranks, DOUBLE * eigenpairs, 2)  # signs, residuals
     c.add("Allreduce", ranks, DOUBLE * eigenpairs**2)  # orthogonality
     agree(c, ranks, 2)
     hash_file(c, ranks)
