@@ -49,7 +49,7 @@ requeue() {
   fi
   # A job that somebody cancelled stays cancelled.
   if [ "$(squeue -h -j "$SLURM_JOB_ID" -o %T)" != RUNNING ]; then
-    rm -f "$output.lock"
+    rm -f "$output.lock" "$output.failures"
     exit 75
   fi
   say "back into the queue"
@@ -94,10 +94,11 @@ subspan_job() {
     0 | 1 | 2) ;;
     75) requeue ;;
     *)
-      [ $stopped = no ] || requeue
-      if [ "${SLURM_RESTART_COUNT:-0}" -lt "${SUBSPAN_RETRIES:-3}" ]; then requeue; fi
+      # Whatever it was that ended the ranks without a checkpoint of theirs: not for ever.
+      echo "$SLURM_JOB_ID" >>"$output.failures"
+      if [ "$(grep -cx "$SLURM_JOB_ID" "$output.failures")" -le "${SUBSPAN_RETRIES:-3}" ]; then requeue; fi
       ;;
   esac
-  rm -f "$output.lock"
+  rm -f "$output.lock" "$output.failures"
   exit $status
 }
