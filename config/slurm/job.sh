@@ -49,7 +49,7 @@ requeue() {
   fi
   # A job that somebody cancelled stays cancelled.
   if [ "$(squeue -h -j "$SLURM_JOB_ID" -o %T)" != RUNNING ]; then
-    rm -f "$output.lock"
+    rm -f "$output.lock" "$output.failures"
     exit 75
   fi
   say "back into the queue"
@@ -58,7 +58,7 @@ requeue() {
   exit 75
 }
 
-# COMMAND INPUT... -o OUTPUT [--option value]...; resumes=no before it for a command that has no checkpoints
+# COMMAND INPUT... -o OUTPUT [--option value]...
 subspan_job() {
   local argument previous="" checkpoint="" launch status
   output=""
@@ -70,10 +70,7 @@ subspan_job() {
     say "where to? give -o OUTPUT"
     exit 2
   fi
-  if [ "${resumes:=yes}" = yes ]; then
-    [ -n "$checkpoint" ] || set -- "$@" --checkpoint "$output.checkpoint"
-    set -- "$@" --resume
-  fi
+  [ -n "$checkpoint" ] || set -- "$@" --checkpoint "$output.checkpoint"
   lock "$output.lock"
   [ $stopped = no ] || requeue
   local default="mpirun --map-by slot:PE=$OMP_NUM_THREADS --bind-to core"
@@ -81,7 +78,7 @@ subspan_job() {
   [ -z "${OMPI_MCA_hwloc_base_binding_policy:-}" ] || default=mpirun
   read -ra launch <<<"${SUBSPAN_LAUNCH:-$default}"
   say "$SLURM_NTASKS ranks of $OMP_NUM_THREADS threads on ${SLURM_JOB_NUM_NODES:-1} nodes: subspan $*"
-  "${launch[@]}" -n "$SLURM_NTASKS" "${SUBSPAN:-subspan}" "$@" &
+  "${launch[@]}" -n "$SLURM_NTASKS" "${SUBSPAN:-subspan}" "$@" --resume &
   launcher=$!
   [ $stopped = no ] || kill -USR1 $launcher
   # A signal ends `wait` with a status that is not the run's.
@@ -97,10 +94,11 @@ subspan_job() {
     0 | 1 | 2) ;;
     75) requeue ;;
     *)
-      [ $stopped = no ] || [ $resumes = no ] || requeue
-      if [ $stopped = no ] && [ "${SLURM_RESTART_COUNT:-0}" -lt "${SUBSPAN_RETRIES:-3}" ]; then requeue; fi
+      # Whatever it was that ended the ranks without a checkpoint of theirs: not for ever.
+      echo "$SLURM_JOB_ID" >>"$output.failures"
+      if [ "$(grep -cx "$SLURM_JOB_ID" "$output.failures")" -le "${SUBSPAN_RETRIES:-3}" ]; then requeue; fi
       ;;
   esac
-  rm -f "$output.lock"
+  rm -f "$output.lock" "$output.failures"
   exit $status
 }
