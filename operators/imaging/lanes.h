@@ -34,11 +34,23 @@ static inline SpanVector SpanPositive(SpanVector v)
 #endif
 }
 
+/* Lane i of a and b, 0 <= i < 32. */
+static inline SpanVector SpanPick(SpanVector a, SpanVector b, SpanIndices i)
+{
+#ifdef __AVX512F__
+  return (SpanVector)_mm512_permutex2var_ps((__m512)a, (__m512i)i, (__m512)b);
+#else
+  SpanVector v = {0};
+  for (int l = 0; l < span_lanes; l++) v[l] = i[l] < span_lanes ? a[i[l]] : b[i[l] - span_lanes];
+  return v;
+#endif
+}
+
 /* at[i] of each lane, 0 <= i < 32. */
 static inline SpanVector SpanLook(const float *at, SpanIndices i)
 {
 #ifdef __AVX512F__
-  return (SpanVector)_mm512_permutex2var_ps((__m512)SpanLoad(at), (__m512i)i, (__m512)SpanLoad(at + span_lanes));
+  return SpanPick(SpanLoad(at), SpanLoad(at + span_lanes), i);
 #else
   SpanVector v = {0};
   for (int l = 0; l < span_lanes; l++) v[l] = at[i[l]];

@@ -1,5 +1,5 @@
-/* The projector: its rays, the choice of a kernel, and its Mat. The kernels are in projector_slices.c and
-   projector_cone.c. */
+/* The projector: its rays, the choice of a kernel, and its Mat. The kernels are in projector_slices.c, projector_rows.c
+   and projector_cone.c. */
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
 #include <subspan/operators/imaging/projector_private.h>
@@ -37,6 +37,7 @@ PetscErrorCode SpanProjectorCreate(const SpanCTGeometry *geometry, SpanProjector
     column[1]      = g->curved ? reach * cos(u / reach) : reach;
     column[2]      = g->curved ? reach : hypot(u, reach);
   }
+  PetscCall(SpanRowsCreate(p, &p->rows));
   *projector = p;
   PetscFunctionReturn(0);
 }
@@ -49,6 +50,7 @@ PetscErrorCode SpanProjectorDestroy(SpanProjector *projector)
   PetscCall(PetscFree(p->geometry.angles));
   PetscCall(PetscFree(p->geometry.source_z));
   PetscCall(PetscFree(p->columns));
+  PetscCall(SpanRowsDestroy(&p->rows));
   free(p->work);
   PetscCall(PetscFree(*projector));
   PetscFunctionReturn(0);
@@ -135,6 +137,8 @@ PetscErrorCode SpanProjectorForward(SpanProjector p, const SpanProjectorPart *pa
   PetscCall(PetscLogEventBegin(SpanEventProject, 0, 0, 0, 0));
   if (p->geometry.kind == SPAN_CT_CONE)
     PetscCall(SpanConeForward(p, &whole, volume, projections));
+  else if (p->rows)
+    PetscCall(SpanRowsForward(p, &whole, volume, projections));
   else
     PetscCall(SpanSlicesForward(p, &whole, volume, projections));
   PetscCall(PetscLogEventEnd(SpanEventProject, 0, 0, 0, 0));
@@ -150,6 +154,8 @@ PetscErrorCode SpanProjectorTranspose(SpanProjector p, const SpanProjectorPart *
   PetscCall(PetscLogEventBegin(SpanEventBackproject, 0, 0, 0, 0));
   if (p->geometry.kind == SPAN_CT_CONE)
     PetscCall(SpanConeTranspose(p, &whole, projections, volume));
+  else if (p->rows)
+    PetscCall(SpanRowsTranspose(p, &whole, projections, volume));
   else
     PetscCall(SpanSlicesTranspose(p, &whole, projections, volume));
   PetscCall(PetscLogEventEnd(SpanEventBackproject, 0, 0, 0, 0));
@@ -158,7 +164,8 @@ PetscErrorCode SpanProjectorTranspose(SpanProjector p, const SpanProjectorPart *
 
 double SpanProjectorMemory(const SpanCTGeometry *g, int threads)
 {
-  const size_t kernel = g->kind == SPAN_CT_CONE ? SpanConeMemory(g, threads) : SpanSlicesMemory(g, threads);
+  const size_t stack  = PetscMax(SpanSlicesMemory(g, threads), SpanRowsMemory(g, threads));
+  const size_t kernel = g->kind == SPAN_CT_CONE ? SpanConeMemory(g, threads) : stack;
   return (double)kernel + (double)sizeof(double) * (3. * (double)g->n_u + (g->source_z ? 2. : 1.) * (double)g->n_views);
 }
 

@@ -49,5 +49,5 @@ void SpanProjectorRows(SpanProjector projector, PetscInt view, PetscInt first_sl
 /* P of a part, or with NULL whole, on Vecs of doubles. `projector` must outlive it. Errors (input): more numbers than a
    PetscInt counts. */
 PetscErrorCode SpanProjectorCreateMat(SpanProjector projector, const SpanProjectorPart *part, Mat *mat);
-/* Bytes that calls hold beside their arrays, with this many threads. */
+/* Bytes that projector and calls hold beside their arrays, with this many threads; of few slices the most. */
 double SpanProjectorMemory(const SpanCTGeometry *geometry, int threads);

@@ -14,8 +14,11 @@ typedef struct {
   PetscInt first, last; /* rows [first, last) in which it meets the volume */
 } SpanRay;
 
+typedef struct SpanRows_ *SpanRows;
+
 struct SpanProjector_ {
   SpanCTGeometry geometry; /* its arrays are ours */
+  SpanRows rows;           /* for a few slices whose rays lie as projector_rows.c demands, or NULL */
   double *columns;         /* (n_u, 3): pixel from source along e_u and e_w, and its distance in the plane */
   float *work;             /* kept from call to call, on 64 bytes */
   size_t work_size;
@@ -37,6 +40,14 @@ PetscErrorCode SpanSlicesForward(SpanProjector projector, const SpanProjectorPar
 PetscErrorCode SpanSlicesTranspose(SpanProjector projector, const SpanProjectorPart *part, const float *projections,
                                    float *volume);
 size_t SpanSlicesMemory(const SpanCTGeometry *geometry, int threads);
+
+PetscErrorCode SpanRowsCreate(SpanProjector projector, SpanRows *rows);
+PetscErrorCode SpanRowsDestroy(SpanRows *rows);
+PetscErrorCode SpanRowsForward(SpanProjector projector, const SpanProjectorPart *part, const float *volume,
+                               float *projections);
+PetscErrorCode SpanRowsTranspose(SpanProjector projector, const SpanProjectorPart *part, const float *projections,
+                                 float *volume);
+size_t SpanRowsMemory(const SpanCTGeometry *geometry, int threads);
 
 PetscErrorCode SpanConeForward(SpanProjector projector, const SpanProjectorPart *part, const float *volume,
                                float *projections);

@@ -118,6 +118,9 @@ int main(int argc, char **argv)
   PetscCall(PetscPrintf(PETSC_COMM_SELF, "machine %d %.1f %.1f %.1f\n", omp_get_max_threads(), m.flops / 1e9,
                         m.memory / 1e9, m.cache / 1e9));
   PetscCall(Scan(&m, "parallel-256x256x1", SPAN_CT_PARALLEL, 256, 1, 180, 20));
+  PetscCall(Scan(&m, "fan-256x256x1", SPAN_CT_FAN, 256, 1, 180, 20));
+  PetscCall(Scan(&m, "parallel-512x512x1", SPAN_CT_PARALLEL, 512, 1, 180, 10));
+  PetscCall(Scan(&m, "fan-512x512x1", SPAN_CT_FAN, 512, 1, 180, 10));
   PetscCall(Scan(&m, "parallel-256x256x64", SPAN_CT_PARALLEL, 256, 64, 180, 10));
   PetscCall(Scan(&m, "fan-256x256x64", SPAN_CT_FAN, 256, 64, 180, 10));
   PetscCall(Scan(&m, "cone-256x256x64", SPAN_CT_CONE, 256, 64, 180, 10));
