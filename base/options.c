@@ -8,8 +8,8 @@
 
 /* Options that PETSc itself reads, some of them only when it ends. */
 static const char *const petsc_options[] = {
-    "log_",    "malloc",     "memory_",     "options_",          "info", "on_error", "debug", "fp_",
-    "objects", "skip_petsc", "nox_warning", "span_options_file", NULL};
+    "log_",    "malloc",   "memory_",      "options_",   "info",        "on_error",          "debug", "fp_",
+    "objects", "io_hints", "io_alignment", "skip_petsc", "nox_warning", "span_options_file", NULL};
 
 static PetscBool IsOption(const char *word)
 {
@@ -255,6 +255,9 @@ static PetscErrorCode PrintHelp(MPI_Comm comm, const SpanCommandHelp *help)
   PetscCall(PetscPrintf(comm, "  %-26s %s\n  %-26s %s\n", "--options_file FILE",
                         "read options from a file (PETSc's format, or YAML by its ending)", "--log_view",
                         "PETSc's table of time, flops and messages by event at the end"));
+  PetscCall(PetscPrintf(comm, "  %-26s %s\n  %-26s %s\n", "--io_hints TEXT",
+                        "MPI-IO's hints for files that are written, for example striping_factor=8,cb_nodes=4",
+                        "--io_alignment N", "bytes at whose multiples their larger arrays begin"));
   PetscCall(PetscPrintf(comm, "\nexamples:\n%s", help->examples));
   PetscFunctionReturn(0);
 }

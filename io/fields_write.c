@@ -186,12 +186,10 @@ static PetscErrorCode CheckPart(SpanFieldsWriter w, const char fingerprint[])
 
 static PetscErrorCode Open(SpanFieldsWriter w)
 {
-  int size;
+  hid_t access;
   PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_size(w->comm, &size));
-  hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  PetscCall(SpanHdf5Access(w->comm, &access));
   H5Pset_sieve_buf_size(access, 0); /* what is finished goes to the system at once, not when the file is closed */
-  if (size > 1) H5Pset_fapl_mpio(access, w->comm, MPI_INFO_NULL);
   w->file = H5Fopen(w->part, H5F_ACC_RDWR, access);
   H5Pclose(access);
   w->input    = H5Dopen2(w->file, "input", H5P_DEFAULT);

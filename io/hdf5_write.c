@@ -7,13 +7,46 @@
 #include <string.h>
 #include <unistd.h>
 
-PetscErrorCode SpanHdf5Create(MPI_Comm comm, const char name[], const char path[], hid_t *file)
+/* "striping_factor=8,cb_nodes=4" */
+static PetscErrorCode Hints(char text[], MPI_Info info)
+{
+  char *state = NULL;
+  PetscFunctionBeginUser;
+  for (char *hint = strtok_r(text, ",", &state); hint; hint = strtok_r(NULL, ",", &state)) {
+    char *equal = strchr(hint, '=');
+    SpanCheckInput(PETSC_COMM_SELF, equal && equal > hint && equal[1],
+                   "--io_hints: `%s`, must be NAME=VALUE, several with commas between", hint);
+    *equal = 0;
+    PetscCallMPI(MPI_Info_set(info, hint, equal + 1));
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanHdf5Access(MPI_Comm comm, hid_t *access)
 {
   int size;
+  PetscInt alignment = 0;
+  char text[1024]    = "";
+  MPI_Info info      = MPI_INFO_NULL;
   PetscFunctionBeginUser;
+  PetscCall(PetscOptionsGetInt(NULL, NULL, "-io_alignment", &alignment, NULL));
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-io_hints", text, sizeof text, NULL));
+  SpanCheckInput(comm, alignment >= 0, "--io_alignment %" PetscInt_FMT ": bytes, must not be below 0", alignment);
   PetscCallMPI(MPI_Comm_size(comm, &size));
-  hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  if (size > 1) H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL); /* which takes 3 ms to start */
+  if (text[0]) PetscCallMPI(MPI_Info_create(&info));
+  if (text[0]) PetscCall(Hints(text, info));
+  *access = H5Pcreate(H5P_FILE_ACCESS);
+  if (alignment > 0) H5Pset_alignment(*access, (hsize_t)alignment, (hsize_t)alignment);
+  if (size > 1) H5Pset_fapl_mpio(*access, comm, info); /* which takes 3 ms to start */
+  if (info != MPI_INFO_NULL) PetscCallMPI(MPI_Info_free(&info));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanHdf5Create(MPI_Comm comm, const char name[], const char path[], hid_t *file)
+{
+  hid_t access;
+  PetscFunctionBeginUser;
+  PetscCall(SpanHdf5Access(comm, &access));
   H5E_BEGIN_TRY { *file = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, access); }
   H5E_END_TRY;
   H5Pclose(access);

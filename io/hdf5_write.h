@@ -3,6 +3,9 @@
 #include <hdf5.h>
 #include <petscsys.h>
 
+/* Collective: the access list of a file that comm writes together, by MPI-IO on several ranks: --io_hints,
+   --io_alignment. Errors (input): a hint without a value. */
+PetscErrorCode SpanHdf5Access(MPI_Comm comm, hid_t *access);
 /* Collective: creates the file `name`, which stands for `path` in messages. Errors (input): cannot be created. */
 PetscErrorCode SpanHdf5Create(MPI_Comm comm, const char name[], const char path[], hid_t *file);
 /* Collective: flushes and closes `file`, flushes it to disk and renames `part` to `path`; what cannot be finished is

@@ -70,7 +70,7 @@ static PetscErrorCode Extent(SpanImages s, const char path[], PetscInt count, Pe
     const float *e = values + 4 * i;
     SpanCheckInput(PETSC_COMM_SELF,
                    e[0] >= 0 && e[0] < e[1] && e[1] <= (float)s->ny && e[2] >= 0 && e[2] < e[3] && e[3] <= (float)s->nx,
-                   "%s: `extent` of image %" PetscInt_FMT " is %g to %g, %g to %g, of %" PetscInt_FMT
+                   "%s: `extent` of image %" PetscInt_FMT " is %.0f to %.0f, %.0f to %.0f, of %" PetscInt_FMT
                    " x %" PetscInt_FMT " points",
                    path, i, e[0], e[1], e[2], e[3], s->ny, s->nx);
     for (int k = 0; k < 4; k++) s->extent[at + i][k] = (PetscInt)e[k];

@@ -179,7 +179,17 @@ static void AddTile(const SpanFBP f, const SpanProjectorPart *part, PetscInt fro
   }
 }
 
-/* Weights and filters n views into f->rows. */
+/* The detector rows of a view that the part's slices take from; what lies beyond the detector is cut off to its border.
+ */
+static void Taken(const SpanFBP f, const SpanProjectorPart *part, PetscInt view, PetscInt *first, PetscInt *end)
+{
+  PetscInt n;
+  SpanProjectorRows(f->projector, view, part->first_slice, part->n_slices, first, &n);
+  *end   = PetscMin(*first + n + 1, f->geometry.n_v);
+  *first = PetscMax(*first - 1, 0);
+}
+
+/* Weights and filters n views into f->rows: of a cone the rows that are taken, or each rank would filter all. */
 static PetscErrorCode Filter(SpanFBP f, const SpanProjectorPart *part, PetscInt from, PetscInt n,
                              const float *projections)
 {
@@ -193,12 +203,19 @@ static PetscErrorCode Filter(SpanFBP f, const SpanProjectorPart *part, PetscInt 
       float *out          = f->rows + (a * all + i) * stride;
       const PetscInt row  = i - border;
       const PetscInt view = part->first_view + from + a;
-      if (row < 0 || row >= rows)
+      PetscInt first = 0, end = rows;
+      if (border) Taken(f, part, view, &first, &end);
+      if (row < first || row >= end)
         memset(out, 0, (size_t)stride * sizeof *out);
       else
         Weigh(f, view, row, projections + (PetscInt64)((from + a) * rows + row) * g->n_u, out);
     }
-  PetscCall(SpanRampApply(f->ramp, n * all, stride, f->rows + 1));
+  if (!border) PetscCall(SpanRampApply(f->ramp, n * all, stride, f->rows + 1));
+  for (PetscInt a = 0; a < n && border; a++) {
+    PetscInt first, end;
+    Taken(f, part, part->first_view + from + a, &first, &end);
+    PetscCall(SpanRampApply(f->ramp, end - first, stride, f->rows + (a * all + first + 1) * stride + 1));
+  }
   PetscFunctionReturn(0);
 }
 

@@ -1,6 +1,7 @@
 /* A learned operator as a function of fields in double precision. */
 #include <subspan/base/error.h>
 #include <subspan/operators/networks/neural.h>
+#include <math.h>
 
 struct SpanNeural_ {
   SpanTape tape;
@@ -37,7 +38,11 @@ PetscErrorCode SpanNeuralDestroy(SpanNeural *neural)
   PetscFunctionReturn(0);
 }
 
-double SpanNeuralPointMemory(SpanNeural s) { return 16 * (double)SpanOperatorGetConfig(s->op)->fno.hidden_channels; }
+double SpanNeuralPointMemory(SpanNeural s)
+{
+  const SpanFNOConfig *c = &SpanOperatorGetConfig(s->op)->fno;
+  return 24 * (double)c->hidden_channels * pow(1 + 2 * c->domain_padding, s->n_axes);
+}
 
 PetscErrorCode SpanNeuralApply(SpanNeural s, const PetscInt n[], const double *fields, double *u)
 {

@@ -19,7 +19,8 @@ typedef struct {
   PetscReal least, most;                                      /* bounds of a voxel */
   PetscReal axis;                                             /* axis_offset, mm; beyond 1e30: the file's */
   char along_z[PETSC_MAX_PATH_LEN], ends[PETSC_MAX_PATH_LEN]; /* dds: noise (noise_z.h); "periodic" or "free" */
-  PetscReal rho, lambda;                                      /* dds: of the total variation along z; rho 0: none */
+  PetscReal average;     /* dds: share of a step's estimate in the running mean; 0: the default */
+  PetscReal rho, lambda; /* dds: of the total variation along z; rho 0: none */
 } SpanCTOptions;
 
 typedef struct {

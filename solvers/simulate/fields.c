@@ -233,7 +233,7 @@ static PetscErrorCode Work(Run *r)
   PetscCall(PetscLogStagePop());
   PetscErrorCode ierr = Make(r);
   if (!ierr) PetscCall(j->destroy(j->context)); /* what an error left halfway in PETSc is not to be touched */
-  if (ierr) { /* where there are finished samples they stay for a resume */
+  if (ierr) {                                   /* where there are finished samples they stay for a resume */
     PetscCall(SpanFieldsWriterClose(&r->writer));
     PetscFunctionReturn(ierr);
   }

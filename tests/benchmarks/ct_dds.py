@@ -26,8 +26,8 @@ variants = {
     "coupled": "--dds_rho 10 --dds_lambda 10",
     "sphere": "--dds_along_z sphere",
     "shared": "--dds_along_z shared",
-    "from tv": "--dds_start tv",
-    "published": "--dds_eta 0.85 --dds_consistency published --dds_rho 10 --dds_lambda 0.04 --dds_ends periodic "
+    "from noise": "--dds_start noise",
+    "published": "--dds_start noise --dds_eta 0.85 --dds_consistency published --dds_rho 10 --dds_lambda 0.04 --dds_ends periodic "
     "--dds_ksp_max_it 5",
 }
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -58,6 +58,13 @@ def checkpoint(calls, ranks, times=1):
     commit(calls, ranks, times)
 
 
+def slowest(calls, ranks):
+    """SpanReportSlowest: who worked longest, the mean, and its host's name."""
+    calls.add("Allreduce", ranks, 12)
+    calls.add("Allreduce", ranks, DOUBLE)
+    calls.add("Bcast", ranks, 256)
+
+
 # MRI ----------------------------------------------------------------------------------------------------------------
 
 
@@ -80,7 +87,7 @@ def recon_mri(layout, slices, coils, ny, nx, calibration, noise, normals, sets=1
     c, world, team = Calls(), layout.ranks, layout.team
     node = node or world
     image = sets * ny * nx * COMPLEX
-    agree(c, world, 3 + 1 + 2)  # places of three outputs, opening, counts and memory of the plan
+    agree(c, world, 4 + 1 + 2)  # places of four outputs, opening, counts and memory of the plan
     c.add("Comm_split", world, 0)
     c.add("Comm_split_type", world, 0)
     c.add("Allreduce", node, DOUBLE)
@@ -108,6 +115,7 @@ def recon_mri(layout, slices, coils, ny, nx, calibration, noise, normals, sets=1
         for k in range(evaluations(s) if prior else 0):
             gather_patches(c, team, layout.member, *prior(s, k))
     own = count if layout.member == 0 else 0
+    c.add("Allreduce", world, DOUBLE)  # how much is done
     c.add("Gatherv", world, own * 8 * DOUBLE)  # records
     c.add("Allreduce", world, DOUBLE)  # the data range
     if undersampled:
@@ -117,6 +125,7 @@ def recon_mri(layout, slices, coils, ny, nx, calibration, noise, normals, sets=1
     agree(c, world, 1 + 2 + undersampled)  # the file, its arrays
     c.add("Bcast", world, DOUBLE)  # the clock of the provenance
     commit(c, world)
+    slowest(c, world)
     agree(c, world)
     return c
 
@@ -224,6 +233,8 @@ def train(calls, ranks, sizes, steps, checkpoints=0):
     agree(calls, ranks)  # the model's file
     commit(calls, ranks)
     calls.add("Allreduce", ranks, 2 * DOUBLE)  # memory
+    agree(calls, ranks)  # the place of --monitor
+    slowest(calls, ranks)
 
 
 def shared_set(calls, ranks, node):
@@ -301,7 +312,7 @@ def predict(layout, samples, batch, out_channels, steps=1, patch=None, truth=Tru
     batches = -(-samples // batch)
     first, count = share(batches, layout.groups, layout.group)
     most = share(batches, layout.groups, 0)[1]
-    agree(c, ranks, 2 + 2 + 2 + 1)  # places, the model, its history, the set
+    agree(c, ranks, 3 + 2 + 2 + 1)  # places, the model, its history, the set
     c.add("Comm_split", ranks, 0)
     c.add("Allreduce", ranks, 4 * DOUBLE, most * steps + 1)
     if patch:
@@ -314,6 +325,7 @@ def predict(layout, samples, batch, out_channels, steps=1, patch=None, truth=Tru
     agree(c, ranks, 1 + out_channels + (1 + out_channels if truth else 0))
     commit(c, ranks)
     c.add("Allreduce", ranks, 2 * DOUBLE)
+    slowest(c, ranks)
     return c
 
 
@@ -325,7 +337,7 @@ def recon_ct(ranks, rank, slices, rows, volume_sums=0, row_sums=0, prior=False, 
     so each gathers all of them: volume_sums, row_sums of the method, and five of the data and the residual. more: bytes
     of further Allreduces of the method."""
     c = Calls()
-    agree(c, ranks, 3 + 1 + 1)  # places, the file, the plan's memory
+    agree(c, ranks, 4 + 1 + 1)  # places, the file, the plan's memory
     c.add("Comm_split_type", ranks, 0)
     c.add("Allreduce", ranks, DOUBLE)
     agree(c, ranks, 2 if prior else 0)
@@ -338,6 +350,7 @@ def recon_ct(ranks, rank, slices, rows, volume_sums=0, row_sums=0, prior=False, 
     agree(c, ranks, 2)
     c.add("Bcast", ranks, DOUBLE)
     commit(c, ranks)
+    slowest(c, ranks)
     agree(c, ranks)
     return c
 
@@ -457,3 +470,86 @@ def encode(ranks, rank, nodes, edges, eigenpairs, rounds, kind="matrix_market", 
     c.add("Allreduce", ranks, DOUBLE, 1 + json)  # memory
     agree(c, ranks, json)
     return c
+
+
+# Extrapolation ------------------------------------------------------------------------------------------------------
+
+LATENCY, BANDWIDTH = 2e-6, 1.5e9  # assumed: seconds a message; bytes a second of a rank, 100 Gbit/s a node for 8 ranks
+
+
+def seconds(calls):
+    """Hockney's time of calls by the usual algorithms: trees for what is short, Rabenseifner's and rings for what is long."""
+    total = 0
+    for (function, p, size), n in calls.items():
+        depth, part = math.ceil(math.log2(p)), size / BANDWIDTH
+        tree, ring = depth * (LATENCY + part), 2 * depth * LATENCY + 2 * part
+        one = {"Allgatherv": depth * LATENCY + p * part, "Allgather": depth * LATENCY + p * part, "Gatherv": depth * LATENCY + p * part,
+               "Alltoallv": (p - 1) * LATENCY + part, "Alltoall": (p - 1) * LATENCY + part, "Send": LATENCY + part}.get(function, min(tree, ring))
+        total += n * one
+    return total
+
+
+def big_mri(ranks):
+    """8 samples of 256 slices, 32 coils, 320 x 320, dds of 50 steps with 20 products each: 2048 groups, then teams."""
+    slices, coils, side, samples, steps, products = 256, 32, 320, 8, 50, 20
+    team = -(-ranks // (slices * samples))
+    groups = ranks // team
+    units, mine = -(-slices * samples // groups), -(-coils // team)
+    image = side * side * COMPLEX
+    c = Calls()
+    c.add("Reduce", team, image, units * steps * products)
+    c.add("Bcast", team, image, units * steps * products)
+    c.add("Allgatherv", team, 64 * 64 * 2 * FLOAT * 36 / team, units * steps)
+    c.add("Gatherv", ranks, units * 64)
+    memory = mine * image * 2 + image * (4 + 2 + 16) + 2 * units * side * side * FLOAT + 3 * 64 * coils * coils * 6**4 / 8
+    flops = units * steps * (products * mine * side * side * 96 + 36 / team * 3.6e9)
+    return memory, flops, c, units * mine * image
+
+
+def big_ct(ranks):
+    """2048 cubed, a cone of 2048 views on 2048 x 2048, 30 iterations of CG: a rank needs a slice at least."""
+    n, iterations = 2048, 30
+    ranks = min(ranks, n)
+    cone = Cone(n, n, n, n, n, n, 0.1, 0.1, 0.15, 580, 870)
+    middle = ranks // 3
+    slices, rows = -(-n // ranks), -(-n // ranks)
+    c = Calls()
+    c.add("Allgatherv", ranks, slices * DOUBLE, 3 * iterations)
+    for size, times in (cone.sends(ranks, middle, iterations, iterations) if ranks > 1 else {}).items():
+        c.add("Send", ranks, size, times)
+    memory = slices * n * n * (8 * 5 + 4 * 2 + 4) + rows * n * n * FLOAT * 3 + 64e6 + 24 * n * n
+    return memory, 2 * iterations * slices * n**3 * 8, c, rows * n * n * FLOAT
+
+
+def big_operator(ranks):
+    """A training step of MG-TFNO at 4096 squared, 64 patches of 512 + 2 x 128 points a field and 256 fields: teams of 64."""
+    fields, levels, width = 256, 3, 64
+    team = min(64, -(-ranks // fields)) if ranks > fields else 1
+    groups = max(1, min(fields, ranks // team))
+    mine = -(-fields // groups)
+    points, n = multigrid(4096, levels, 1 / 32)
+    patches = -(-n // team)
+    c = Calls()
+    for bucket in buckets([4 << 20]):
+        c.add("Iallreduce", ranks, bucket * FLOAT)
+    c.add("Allreduce", ranks, 24)
+    c.add("Allgatherv", team, patches * points * FLOAT, mine)
+    memory = 4096**2 * FLOAT * 4 * mine + n * points * FLOAT + 4 * 16 * (4 << 20) + min(4, patches * mine) * points * width * FLOAT * 24
+    return memory, mine * patches * points * 3 * 4 * (4 * width * width * 2), c, mine * 2 * 4096**2 * FLOAT
+
+
+def big_graph(ranks):
+    """A product with the Laplacian's 10^8 rows and 10^9 entries times 40 columns, and reading it from an edge list whose
+    order is that of the nodes: a tenth of the edges cross to other ranks."""
+    nodes, edges, columns = 10**8, 5 * 10**8, 40
+    own = -(-nodes // ranks)
+    ghosts = min(nodes - own, 2 * edges // ranks // 10)
+    c = Calls()
+    c.add("Send", ranks, ghosts * DOUBLE * columns / 16, 16)  # 16 neighbours
+    c.add("Allreduce", ranks, columns * columns * DOUBLE, 2)
+    c.add("Allreduce", ranks, nodes)  # whether the names are in a row
+    memory = own * (8 + 8 + 4 + DOUBLE * columns * 3) + 2 * edges / ranks * 12 + ghosts * DOUBLE * columns + nodes
+    return memory, 2 * 2 * edges / ranks * columns, c, edges / ranks * 20
+
+
+BIG = {"MRI study, dds": big_mri, "CT 2048^3, cone, CG": big_ct, "MG-TFNO at 4096^2, a step": big_operator, "graph of 10^8 nodes, a product": big_graph}

@@ -5,7 +5,6 @@ says, on 1 to 16 ranks, and the model at 10,000 ranks as a table and curves. Cou
   tests/benchmarks/scaling_model.py                      counts of every job; ends with status 1 if one call or byte differs
   tests/benchmarks/scaling_model.py --ranks 2 4 --jobs mri prior
   tests/benchmarks/scaling_model.py --curves FILE.png    the extrapolation
-  tests/benchmarks/scaling_model.py --constants          measures the constants that it rests on
 
 Needs python3-h5py; --curves python3-matplotlib.
 """
@@ -31,7 +30,6 @@ parser.add_argument("--counter", default=os.environ.get("MPI_COUNT_LIBRARY", os.
 parser.add_argument("--ranks", type=int, nargs="+", default=[1, 2, 4, 8, 16])
 parser.add_argument("--jobs", nargs="+")
 parser.add_argument("--curves")
-parser.add_argument("--constants", action="store_true")
 args = parser.parse_args()
 args.subspan, args.counter = os.path.abspath(args.subspan), os.path.abspath(args.counter)
 environment = dict(os.environ, OMP_NUM_THREADS="1", OMP_WAIT_POLICY="passive", OPENBLAS_NUM_THREADS="1", HWLOC_COMPONENTS="-gl",
@@ -322,7 +320,40 @@ def counts():
     return failed
 
 
+# Extrapolation --------------------------------------------------------------------------------------------------------
+
+
+def curves(path):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    ranks = [1, 4, 16, 64, 256, 1024, 2048, 4096, 10000]
+    figure, axes = plt.subplots(1, 4, figsize=(17, 4.2))
+    names = ("memory of a rank, bytes", "flops of a rank", "bytes a rank gives away", "seconds of messages, assumed network")
+    for job, law in laws.BIG.items():
+        rows = [law(r) for r in ranks]
+        values = [[m for m, _, _, _ in rows], [f for _, f, _, _ in rows], [c.total() for _, _, c, _ in rows], [laws.seconds(c) for _, _, c, _ in rows]]
+        print(job)
+        for i, r in enumerate(ranks):
+            if r in (1, 16, 256, 2048, 10000):
+                print(f"  {r:6} ranks: memory {values[0][i] / 2**30:9.3f} GiB, {values[1][i] / 1e12:11.3f} Tflop, "
+                      f"sent {values[2][i] / 1e6:11.3f} MB, messages {values[3][i]:8.3f} s, read {rows[i][3] / 1e6:10.2f} MB")
+        for axis, name, y in zip(axes, names, values):
+            axis.loglog(ranks, [v or float("nan") for v in y], marker="o", ms=3, label=job)
+            axis.set_title(name, fontsize=10)
+            axis.set_xlabel("ranks")
+            axis.grid(alpha=0.3)
+    axes[0].legend(fontsize=8)
+    figure.tight_layout()
+    figure.savefig(path, dpi=80)
+
+
 def main():
+    if args.curves:
+        curves(args.curves)
+        return
     with tempfile.TemporaryDirectory() as work:
         os.chdir(work)
         failed = counts()

@@ -37,9 +37,9 @@ P
   count=$((${count:-0} + 1))
 }
 compare plain
-compare tv --dds_start tv --dds_along_z sphere
+compare noise --dds_start noise --dds_along_z sphere
 compare coupled --dds_rho 10 --dds_lambda 0.1 --dds_start fbp --dds_along_z shared
-compare published --dds_consistency published --dds_rho 10 --dds_lambda 0.04 --dds_ends periodic --dds_schedule vp_linear --dds_eta 0.85
+compare published --dds_consistency published --dds_rho 10 --dds_lambda 0.04 --dds_ends periodic --dds_start noise --dds_schedule vp_linear --dds_eta 0.85
 compare noiseless --dds_consistency noiseless
 OMP_NUM_THREADS=3 "$SUBSPAN" recon "${options[@]}" -o threads.h5 >/dev/null || fail threads
 same reconstruction plain-1.h5 threads.h5 || fail "the volume depends on the number of threads"
@@ -51,6 +51,15 @@ both = h5py.File("both.h5")
 one, mean, deviation = (f[()].astype(float) for f in (h5py.File("plain-1.h5")["reconstruction"], both["reconstruction"], both["deviation"]))
 assert np.abs(np.abs(mean - one) - deviation / np.sqrt(2)).max() < 1e-3 * deviation.max() and deviation.mean() > 1
 assert json.load(open("both.json"))["evaluations"] == 8
+P
+# A step's share of 1 is the last estimate alone, of less a running mean, which wanders less with the noise.
+level=(--samples 3 --dds_sigma_max 0.2 --dds_sigma_min 0.2)
+"$SUBSPAN" recon "${options[@]}" --dds_average 1 "${level[@]}" -o alone.h5 >/dev/null || fail "the last estimate alone"
+"$SUBSPAN" recon "${options[@]}" "${level[@]}" -o average.h5 >/dev/null || fail "a running mean"
+"$python" - <<'P' || fail "--dds_average does nothing"
+import h5py
+alone, average = (h5py.File(n)["deviation"][()].astype(float).mean() for n in ("alone.h5", "average.h5"))
+assert average < 0.8 * alone, (alone, average)
 P
 # Slices that are coupled come out nearer to each other.
 "$SUBSPAN" recon "${options[@]}" --dds_rho 100 --dds_lambda 100 -o strong.h5 >/dev/null || fail "strong coupling"

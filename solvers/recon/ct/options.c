@@ -48,6 +48,8 @@ void SpanCTOptionsRows(SpanReconOptions *o, SpanOption *table, int *n)
       {"dds_consistency", SPAN_OPTION_CHOICE, o->sampler.consistency, 0, 0, "noisy|published|noiseless",
        "dds: CG on (I + g A'WA + rho D'D) x = .., g by noise level and the lines' noise; on the published system, "
        "without I and W; or on A'A x = A'y; --dds_ksp_max_it sets how many iterations"},
+      {"dds_average", SPAN_OPTION_REAL, &ct->average, 0, 1, NULL,
+       "dds: go on from a running mean of the estimates, in which each has this share; 1: from the last one alone"},
       {"dds_rho", SPAN_OPTION_REAL, &ct->rho, 0, 1e12, NULL,
        "dds: weight of the differences along z in a round of ADMM; 0: no coupling of slices"},
       {"dds_lambda", SPAN_OPTION_REAL, &ct->lambda, 0, 1e12, NULL, "dds: weight of the total variation along z"},
@@ -59,15 +61,16 @@ void SpanCTOptionsRows(SpanReconOptions *o, SpanOption *table, int *n)
   SpanReconOptionsAppend(table, n, rows, sizeof rows / sizeof rows[0]);
 }
 
-/* From noise alone the way is longer. */
-static PetscErrorCode DdsDefaults(SpanReconSamplerOptions *s)
+/* From noise alone the way is longer, and its first estimates are not worth keeping. */
+static PetscErrorCode DdsDefaults(SpanReconSamplerOptions *s, SpanCTOptions *ct)
 {
   PetscFunctionBeginUser;
   if (!s->steps) s->steps = 50;
   if (!s->schedule[0]) PetscCall(PetscStrncpy(s->schedule, "karras", sizeof s->schedule));
-  if (!s->start[0]) PetscCall(PetscStrncpy(s->start, "noise", sizeof s->start));
-  if (s->sigma_max == 0) s->sigma_max = strcmp(s->start, "noise") ? 0.3 : 1;
-  if (s->sigma_min == 0) s->sigma_min = 0.004;
+  if (!s->start[0]) PetscCall(PetscStrncpy(s->start, "tv", sizeof s->start));
+  if (s->sigma_max == 0) s->sigma_max = strcmp(s->start, "noise") ? 0.2 : 1;
+  if (s->sigma_min == 0) s->sigma_min = strcmp(s->start, "noise") ? 0.01 : 0.004;
+  if (ct->average == 0) ct->average = strcmp(s->start, "noise") ? 0.3 : 1;
   PetscFunctionReturn(0);
 }
 
@@ -78,7 +81,7 @@ PetscErrorCode SpanCTOptionsCheck(MPI_Comm comm, SpanReconOptions *o)
   SpanReconSamplerOptions *s = &o->sampler;
   SpanCheckInput(comm, (o->prior[0] != 0) == dds, "--method %s: %s", o->method[0] ? o->method : "fbp",
                  o->prior[0] ? "takes no --prior" : "give --prior MODEL.h5");
-  if (dds) PetscCall(DdsDefaults(s));
+  if (dds) PetscCall(DdsDefaults(s, &o->ct));
   SpanCheckInput(comm, !dds || (o->iterations == 0 && o->tolerance == 0 && o->strength < 0),
                  "--method dds: its length is --dds_steps; it takes no --iterations, --tolerance or --strength");
   SpanCheckInput(comm, s->sigma_min <= s->sigma_max, "--dds_sigma_min %g is above --dds_sigma_max %g", s->sigma_min,

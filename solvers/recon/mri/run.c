@@ -249,12 +249,14 @@ static PetscErrorCode RestoreActive(Worker *w, SpanCheckpoint c)
 {
   SpanReconRun *run = w->run;
   PetscInt groups, length;
+  int64_t(*all)[2];
   PetscFunctionBeginUser;
   PetscCall(SpanCheckpointSize(c, "active", &groups, &length));
+  PetscCall(PetscMalloc1(groups, &all));
+  PetscCall(SpanCheckpointRead(c, "active", SPAN_CHECKPOINT_INT64, 0, groups, all)); /* at once: groups may be many */
   while (w->at < run->n_units && run->records[w->at].done != 0) w->at++;
   for (PetscInt g = 0; g < groups; g++) {
-    int64_t active[2];
-    PetscCall(SpanCheckpointRead(c, "active", SPAN_CHECKPOINT_INT64, g, 1, active));
+    const int64_t *active = all[g];
     if (w->at >= run->n_units || active[0] != run->first_unit + w->at) continue;
     PetscCall(TakeUp(w));
     w->solver->iteration = (PetscInt)active[1];
@@ -271,6 +273,7 @@ static PetscErrorCode RestoreActive(Worker *w, SpanCheckpoint c)
     }
     break;
   }
+  PetscCall(PetscFree(all));
   PetscFunctionReturn(0);
 }
 

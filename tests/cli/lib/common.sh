@@ -68,7 +68,7 @@ P
 }
 # prior.h5 of these slices, which has hardly learned from them.
 ct_network=(--model_channels 16 --channel_mult 1,1 --groups 4 --patch 16 --padding 8 --surroundings none --batch 8 --validate_every 0)
-ct_training=(slices.h5 "${ct_network[@]}" --steps 6 --channels 1 --units HU --scale 5e-4 --phase 0 --zoom_low 0.6 --hold_out 1,2 --pictures none)
+ct_training=(slices.h5 "${ct_network[@]}" --steps 6 --channels 1 --units HU --scale 5e-4 --phase 0 --zoom_low 0.6 --stretch 0.1 --rotate 10 --bend 2 --hold_out 1,2 --pictures none)
 ct_prior() { "$SUBSPAN" train prior "${ct_training[@]}" -o prior.h5 >/dev/null; }
 # Waits for a launcher whose rank was killed. Open MPI's can deadlock when a rank dies while it starts: after a minute it
 # is killed with what it left.
