@@ -11,6 +11,7 @@
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef struct {
   SpanCTRun *run;
@@ -55,6 +56,10 @@ static PetscErrorCode Compare(Summary *s)
                  "%s: %" PetscInt_FMT " x %" PetscInt_FMT " x %" PetscInt_FMT
                  ", the reconstruction of %s is %" PetscInt_FMT " x %" PetscInt_FMT " x %" PetscInt_FMT,
                  o->reference, grid->nz, grid->ny, grid->nx, p->path, g->nz, g->ny, g->nx);
+  const char *units = SpanVolumeReaderUnits(reader);
+  SpanCheckInput(p->local->comm, !units[0] || !strcmp(units, Units(s->run)),
+                 "%s: units %s, the reconstruction of %s is in %s: give --units", o->reference, units, p->path,
+                 Units(s->run));
   PetscCall(PetscMalloc1(p->local->voxels, &reference));
   PetscCall(SpanErrorAgree(p->local->comm,
                            SpanVolumeRead(reader, skip + p->local->first_slice, p->local->n_slices, reference)));
