@@ -46,13 +46,19 @@ typedef struct {
   float *first;           /* voxel 0 of row 0 */
 } Image;
 
-static Image MakeImage(const SpanCTGeometry *g, int axis, float *memory)
+static Image ImageShape(const SpanCTGeometry *g, int axis)
 {
   Image i = {.n_rows = SpanProjectorRowsAlong(g, axis), .n = SpanProjectorRowsAlong(g, 1 - axis)};
   i.pitch = (((PetscInt64)i.n + 2 * pad) / span_lanes | 1) * span_lanes; /* columns would share sets of the cache */
   if (i.pitch < i.n + 2 * pad) i.pitch += 2 * span_lanes;
-  i.size  = i.pitch * i.n_rows;
-  i.first = memory ? memory + pad : NULL;
+  i.size = i.pitch * i.n_rows;
+  return i;
+}
+
+static Image ImageIn(const SpanCTGeometry *g, int axis, float *memory)
+{
+  Image i = ImageShape(g, axis);
+  i.first = memory + pad;
   return i;
 }
 
@@ -450,10 +456,7 @@ static void FromImages(const SpanCTGeometry *g, const Image images[2], float *sl
 }
 
 /* Floats of images, sums a thread, and values of views. */
-static size_t ImageFloats(const SpanCTGeometry *g)
-{
-  return (size_t)(MakeImage(g, 0, NULL).size + MakeImage(g, 1, NULL).size);
-}
+static size_t ImageFloats(const SpanCTGeometry *g) { return (size_t)(ImageShape(g, 0).size + ImageShape(g, 1).size); }
 
 static size_t WorkBytes(const SpanCTGeometry *g, int threads)
 {
@@ -476,7 +479,7 @@ PetscErrorCode SpanRowsForward(SpanProjector p, const SpanProjectorPart *part, c
   float *work;
   PetscFunctionBeginUser;
   PetscCall(SpanProjectorWork(p, WorkBytes(g, omp_get_max_threads()), &work));
-  const Image images[2] = {MakeImage(g, 0, work), MakeImage(g, 1, work + MakeImage(g, 0, NULL).size)};
+  const Image images[2] = {ImageIn(g, 0, work), ImageIn(g, 1, work + ImageShape(g, 0).size)};
 #pragma omp parallel
   {
     float *sums = work + ImageFloats(g) + (PetscInt64)omp_get_thread_num() * together * ValuesWidth(g);
@@ -524,7 +527,7 @@ PetscErrorCode SpanRowsTranspose(SpanProjector p, const SpanProjectorPart *part,
   float *work;
   PetscFunctionBeginUser;
   PetscCall(SpanProjectorWork(p, WorkBytes(g, omp_get_max_threads()), &work));
-  const Image images[2]   = {MakeImage(g, 0, work), MakeImage(g, 1, work + MakeImage(g, 0, NULL).size)};
+  const Image images[2]   = {ImageIn(g, 0, work), ImageIn(g, 1, work + ImageShape(g, 0).size)};
   float *values           = work + ImageFloats(g);
   const PetscInt bands[2] = {(images[0].n_rows + band - 1) / band, (images[1].n_rows + band - 1) / band};
 #pragma omp parallel

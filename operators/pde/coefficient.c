@@ -49,6 +49,7 @@ PetscErrorCode SpanCoefficientSample(DM grid, PetscInt n[3], double *values)
   PetscInt dim, m[3], points = 1;
   PetscFunctionBeginUser;
   PetscCall(SpanCoefficientQuery(grid, &c, NULL));
+  PetscCheck(c, PetscObjectComm((PetscObject)grid), PETSC_ERR_ARG_WRONGSTATE, "the grid has no coefficient");
   PetscCall(DMDAGetInfo(grid, &dim, &m[0], &m[1], &m[2], NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL));
   for (int i = 0; i < dim; i++) { /* the DMDA has x first */
     n[i] = m[dim - 1 - i] + (c->faces ? 0 : 2);

@@ -22,8 +22,9 @@ typedef struct {
 
 static const char *Units(const SpanCTRun *run) { return run->input.hu ? "HU" : "1/mm"; }
 
-static SpanGrid Grid(const SpanCTProblem *p)
+static SpanGrid Grid(const SpanCTInput *in)
 {
+  const SpanCTProblem *p  = &in->problem;
   const SpanCTGeometry *g = p->geometry;
   SpanGrid grid           = SpanGridUnknown(g->nz, g->ny, g->nx);
   grid.spacing[0]         = g->dx;
@@ -32,7 +33,8 @@ static SpanGrid Grid(const SpanCTProblem *p)
   grid.origin[0]          = g->centre_x - g->dx * (double)(g->nx - 1) / 2;
   grid.origin[1]          = g->centre_y - g->dy * (double)(g->ny - 1) / 2;
   grid.origin[2]          = (g->kind == SPAN_CT_CONE ? g->centre_z : 0) - p->step * (double)(g->nz - 1) / 2;
-  grid.known              = PETSC_TRUE;
+  /* HU are of patients, who lie as the scanner's axes say; a tooth in 1/mm has no left and right. */
+  grid.known = in->hu;
   return grid;
 }
 
@@ -206,7 +208,7 @@ static PetscErrorCode Print(const Summary *s, const SpanReportWork *work)
 
 PetscErrorCode SpanCTSummary(SpanCTRun *run)
 {
-  Summary s              = {.run = run, .grid = Grid(&run->input.problem)};
+  Summary s              = {.run = run, .grid = Grid(&run->input)};
   const SpanSlabsInfo *l = run->input.problem.local;
   PetscErrorCode ierr    = 0;
   SpanReportWork work;
