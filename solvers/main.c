@@ -70,7 +70,6 @@ static void QuickSingleRank(void)
   setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
   setenv("OMPI_MCA_pml", "ob1", 0);
   setenv("OMPI_MCA_btl", "self", 0);
-  setenv("OMPI_MCA_sharedfp", "^sm", 0);              /* its files would clash with those of another rank on its own */
   setenv("HWLOC_COMPONENTS", "-pci,-linuxio,-gl", 0); /* reading every PCI device takes 7 ms; -gl asks X displays */
 }
 
@@ -105,6 +104,9 @@ int main(int argc, char **argv)
 
   SpanOptionsParse(argc - 1, argv + 1, flags, &petsc_argc, &petsc_argv, &n_inputs, &inputs);
   QuickSingleRank();
+  /* Shared file pointers, which nothing here uses: Open MPI makes a semaphore for them that bears the file's name
+     alone. One that a killed run left behind would hang the next run for ever. */
+  setenv("OMPI_MCA_sharedfp", "^sm", 0);
   if (SlepcInitialize(&petsc_argc, &petsc_argv, NULL, NULL)) return 1;
   signal(SIGPIPE, SIG_IGN); /* who reads the progress may leave; the run goes on */
   if (SpanInitialize()) return 1;
