@@ -332,14 +332,14 @@ def predict(layout, samples, batch, out_channels, steps=1, patch=None, truth=Tru
 # CT -----------------------------------------------------------------------------------------------------------------
 
 
-def recon_ct(ranks, rank, slices, rows, volume_sums=0, row_sums=0, prior=False, more=()):
+def recon_ct(ranks, rank, slices, rows, volume_sums=0, row_sums=0, prior=False, more=(), node=None):
     """Projections with counts, no reference, no checkpoint. Sums run over numbers of slices or detector rows in their order,
     so each gathers all of them: volume_sums, row_sums of the method, and five of the data and the residual. more: bytes
     of further Allreduces of the method."""
     c = Calls()
     agree(c, ranks, 4 + 1 + 1)  # places and the monitor, the file, the plan's memory
     c.add("Comm_split_type", ranks, 0)
-    c.add("Allreduce", ranks, DOUBLE)
+    c.add("Allreduce", node or ranks, DOUBLE)
     agree(c, ranks, 2 if prior else 0)
     agree(c, ranks, 3)  # sizes, lines, weights
     c.add("Allgatherv", ranks, share(rows, ranks, rank)[1] * DOUBLE, 5 + row_sums)

@@ -4,6 +4,7 @@ says, on 1 to 16 ranks, and the model at 10,000 ranks as a table and curves. Cou
 
   tests/benchmarks/scaling_model.py                      counts of every job; ends with status 1 if one call or byte differs
   tests/benchmarks/scaling_model.py --ranks 2 4 --jobs mri prior
+  tests/benchmarks/scaling_model.py --hosts 2            for ranks dealt to two hosts in turn, which tests/cluster/hosts started
   tests/benchmarks/scaling_model.py --curves FILE.png    the extrapolation
 
 Needs python3-h5py; --curves python3-matplotlib.
@@ -29,6 +30,7 @@ parser.add_argument("--subspan", default=os.environ.get("SUBSPAN", os.path.join(
 parser.add_argument("--counter", default=os.environ.get("MPI_COUNT_LIBRARY", os.path.join(build, "tests", "libmpi_count.so")))
 parser.add_argument("--ranks", type=int, nargs="+", default=[1, 2, 4, 8, 16])
 parser.add_argument("--jobs", nargs="+")
+parser.add_argument("--hosts", type=int, default=1)
 parser.add_argument("--curves")
 args = parser.parse_args()
 args.subspan, args.counter = os.path.abspath(args.subspan), os.path.abspath(args.counter)
@@ -134,6 +136,11 @@ def team_of(ranks):
     return 4 if ranks >= 8 else min(2, ranks)
 
 
+def node_of(ranks, rank):
+    """How many ranks share a rank's host."""
+    return len(range(rank % args.hosts, ranks, args.hosts))
+
+
 class Job:
     """prepare(); words(ranks): the command; law(ranks, rank, report): its Calls. petsc(ranks, rank): sizes and numbers of
     PETSc's messages of whole detector rows, of `petsc_row` bytes each."""
@@ -155,7 +162,7 @@ def mri(name, method, extra, extra_products, prior_law=None, evaluations=lambda 
         outer = [k for k in range(64) if abs(k / 64 - 0.5) > 0.42]
         return laws.recon_mri(laws.Layout(ranks, 1 if name == "mri" else team_of(ranks), rank), 20, 8, 64, 64,
                               24 * min(24, centre), len(outer) * len([k for k in outer if k in columns]),
-                              lambda s: 3 + extra_products(report["slices"][s]), prior=prior_law, evaluations=evaluations)
+                              lambda s: 3 + extra_products(report["slices"][s]), prior=prior_law, evaluations=evaluations, node=node_of(ranks, rank))
 
     return Job(name, prepare, words, law)
 
@@ -206,7 +213,7 @@ def cone():
 def ct(name, file, method, extra, volume_sums, row_sums, projections_and_back, **more):
     def law(ranks, rank, report):
         rows = cone().n_v if file == "cone" else 40
-        return laws.recon_ct(ranks, rank, 40, rows, volume_sums, row_sums, **more)
+        return laws.recon_ct(ranks, rank, 40, rows, volume_sums, row_sums, node=node_of(ranks, rank), **more)
 
     def petsc(ranks, rank):
         return cone().sends(ranks, rank, *projections_and_back)
@@ -240,10 +247,10 @@ def jobs():
     yield Job("prior", lambda: make("image.h5", images),
               lambda ranks: ["train", "prior", "image.h5", "--model_channels", 32, "--channel_mult", "1,2", "--groups", 4, "--patch", 16,
                              "--padding", 8, "--surroundings", "none", "--batch", 64, "--steps", 3, "--validate_every", 0, "--pictures", "none"],
-              lambda ranks, rank, report: laws.train_prior(ranks, unet, 3))
+              lambda ranks, rank, report: laws.train_prior(ranks, unet, 3, node=node_of(ranks, rank)))
     yield Job("operator", fields, operator_words,
               lambda ranks, rank, report: laws.train_operator(laws.Layout(ranks, team_of(ranks), rank), laws.fno_sizes(1, 1, 40, (12, 12), 3, levels=1),
-                                                              2, 16, 32, 2, patch=patch))
+                                                              2, 16, 32, 2, patch=patch, node=node_of(ranks, rank)))
     yield Job("encoding", lambda: make("graphs.h5", graphs),
               lambda ranks: ["train", "encoding", "graphs.h5", "--eigenpairs", 6, "--psis", 4, "--psi_hidden", 4, "--phi_layers", 3, "--phi_hidden", 8,
                              "--encoding_width", 6, "--layers", 2, "--hidden", 16, "--mlp_layers", 2, "--batch", 20, "--steps", 3, "--warmup", 1,

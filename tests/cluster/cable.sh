@@ -1,14 +1,11 @@
 # Two hosts joined by TCP: the same weights as on one; a host whose cable is cut in the middle of a training ends the job with the
 # settings of config/openmpi (by Open MPI's defaults it hangs for minutes), and the checkpoint goes on without it, bit for bit.
 . "$SUBSPAN_SOURCE/tests/cli/lib/common.sh"
-export PATH=$PATH:/usr/sbin:/sbin
 skip() { echo "skipped: $*"; exit 77; }
-[ "$(id -u)" = 0 ] || skip "hosts of one's own need root"
-command -v ip >/dev/null || skip "there is no ip (Debian: iproute2)"
-unshare --net --uts --mount --pid --fork sh -c "mount --make-rprivate / && mount -t tmpfs none /dev/shm" 2>/dev/null || skip "namespaces are not allowed here"
+hosts=$SUBSPAN_SOURCE/tests/cluster/hosts
+missing=$("$hosts" allowed) || skip "$missing"
 "$python" -c 'import h5py' 2>/dev/null || skip "python3-h5py is not installed"
 cd "$work"
-hosts=$SUBSPAN_SOURCE/tests/cluster/hosts
 trap '"$hosts" down "$work/hosts" >/dev/null 2>&1; rm -rf "$work"' EXIT
 trap 'exit 143' TERM INT HUP
 exports=$("$hosts" up "$work/hosts") || skip "no bridge: $exports"
