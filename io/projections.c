@@ -82,6 +82,7 @@ static PetscErrorCode OpenLocal(SpanProjections p, const char path[], const char
   PetscCall(PetscStrncpy(p->path, path, sizeof p->path));
   p->info.path   = p->path;
   p->info.format = p->format->name;
+  for (int i = 0; i < 9; i += 4) p->info.direction[i] = 1;
   PetscCall(p->format->open(p, scan));
   const SpanCTGeometry *g = &p->info.geometry;
   PetscCall(SpanCTGeometryCheck(PETSC_COMM_SELF, path, g));

@@ -17,6 +17,8 @@ typedef struct {
   PetscReal blank;         /* mean photons a pixel without an object; 0: not known */
   PetscReal electrons;     /* standard deviation of the detector's own noise, in photons */
   PetscReal water;         /* linear attenuation of water that HU refer to, 1/mm; 0: not known */
+  PetscReal direction[9];  /* how the volume lies in the patient, as in SpanGrid; the identity where it is not said; all
+                              0: not written */
 } SpanProjectionsInfo;
 
 /* Whether the file holds projections rather than k-space or images; PETSC_FALSE for what cannot be read. */

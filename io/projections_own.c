@@ -14,7 +14,7 @@ static PetscBool DetectOwn(const char path[])
 static PetscErrorCode Numbers(const char path[], hid_t place, const char name[], PetscInt n, PetscBool needed,
                               PetscReal *values, PetscBool *found)
 {
-  double numbers[3];
+  double numbers[9];
   PetscBool there;
   PetscFunctionBeginUser;
   PetscCall(SpanHdf5Attribute(place, name, n, numbers, &there));
@@ -96,6 +96,19 @@ static PetscErrorCode Grid(const char path[], hid_t place, SpanCTGeometry *g)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode Direction(const char path[], hid_t place, PetscReal direction[9])
+{
+  PetscFunctionBeginUser;
+  PetscCall(Numbers(path, place, "direction", 9, PETSC_FALSE, direction, NULL));
+  for (int j = 0; j < 3; j++) {
+    const PetscReal *d = direction + j, length = PetscSqrtReal(d[0] * d[0] + d[3] * d[3] + d[6] * d[6]);
+    SpanCheckInput(PETSC_COMM_SELF, PetscAbsReal(length - 1) < 1e-3,
+                   "%s: column %d of the attribute `direction` of `geometry` has the length %g, must be 1", path, j,
+                   (double)length);
+  }
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Root(SpanProjections p, const hsize_t dims[])
 {
   static const char *const names[] = {"blank_photons", "electronic_noise", "water_per_mm"};
@@ -131,6 +144,7 @@ static PetscErrorCode Geometry(SpanProjections p, hid_t place)
     g->source_z = p->source_z;
   }
   PetscCall(Grid(p->path, place, g));
+  PetscCall(Direction(p->path, place, p->info.direction));
   PetscFunctionReturn(0);
 }
 

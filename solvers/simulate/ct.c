@@ -46,6 +46,7 @@ static PetscErrorCode SetUp(MPI_Comm comm, const char path[], Simulation *s)
   s->scan.blank                            = s->o.photons;
   s->scan.electrons                        = s->o.electronic_noise;
   s->scan.water                            = s->o.water;
+  PetscCall(PetscArraycpy(s->scan.direction, grid.direction, 9));
   PetscCall(SpanProjectorCreate(&s->scan.geometry, &s->projector));
   PetscFunctionReturn(0);
 }

@@ -36,6 +36,20 @@ assert np.abs(h5py.File("attenuation_projections.h5")["projections"][()] / p - 1
 P
 count=2
 
+# How a volume lies in the patient goes with its projections into the reconstruction.
+"$python" "$SUBSPAN_SOURCE/tests/cli/lib/head.py" head.nii LAS 4,4,8 || fail "head.py"
+"$SUBSPAN" simulate ct head.nii --views 4 -o head.h5 >/dev/null && "$SUBSPAN" recon head.h5 -o lies.h5 >/dev/null || fail "a NIfTI volume"
+"$python" - <<'P' || fail "direction"
+import h5py, numpy as np
+a = h5py.File("lies.h5")["VTKHDF"].attrs
+d = np.reshape(a["Direction"], (3, 3))
+assert (d == np.diag([1, -1, 1])).all() and a["GeometryKnown"] == 1, d
+assert np.allclose(a["Origin"], [-70, 86, -44]), a["Origin"]
+with h5py.File("head.h5", "a") as f:
+    f["geometry"].attrs["direction"] = [1.0, 0, 0, 0, 2, 0, 0, 0, 1]
+P
+refused 'head.h5: column 1 of the attribute `direction` of `geometry` has the length 2' recon head.h5 -o out.h5
+
 # The same bits on any number of ranks: more slices than a slab, noise of both kinds, two materials.
 noise=(--photons 2000 --electronic_noise 4 --beam_hardening 100 --seed 5)
 for scan in "parallel --views 7" "fan --views 7 --arc 360 --detector curved" "cone --views 7 --arc 360" "cone --views 9 --arc 720 --helix_pitch 40 --rows 9"; do

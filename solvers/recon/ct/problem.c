@@ -118,6 +118,7 @@ PetscErrorCode SpanCTInputPlan(MPI_Comm comm, SpanProjections projections, const
   SpanCheckInput(comm, !in->hu || water > 0,
                  "%s: --units hu: the attenuation of water is not in the file; give --water (1/mm), about 0.02",
                  info->path);
+  PetscCall(PetscArraycpy(in->direction, info->direction, 9));
   in->problem = (SpanCTProblem){.geometry   = g,
                                 .path       = info->path,
                                 .step       = g->dz > 0 ? g->dz : g->dx,

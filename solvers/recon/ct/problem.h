@@ -9,6 +9,7 @@ typedef struct {
   PetscInt first_slice, n_slices; /* of the file's, that --slices chose; a stack's */
   PetscBool axis_found;           /* the file does not say where the axis is: it was found */
   PetscBool hu;                   /* output, reference and bounds are in HU */
+  PetscReal direction[9];         /* of the volume in the patient (io/grid.h) */
   float *lines, *weights;
   PetscReal *angles, *source_z; /* of the views that --every took; NULL where it takes all */
 } SpanCTInput;

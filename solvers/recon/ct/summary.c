@@ -30,9 +30,11 @@ static SpanGrid Grid(const SpanCTInput *in)
   grid.spacing[0]         = g->dx;
   grid.spacing[1]         = g->dy;
   grid.spacing[2]         = p->step;
-  grid.origin[0]          = g->centre_x - g->dx * (double)(g->nx - 1) / 2;
-  grid.origin[1]          = g->centre_y - g->dy * (double)(g->ny - 1) / 2;
-  grid.origin[2]          = (g->kind == SPAN_CT_CONE ? g->centre_z : 0) - p->step * (double)(g->nz - 1) / 2;
+  const double first[3] = {g->centre_x - g->dx * (double)(g->nx - 1) / 2, g->centre_y - g->dy * (double)(g->ny - 1) / 2,
+                           (g->kind == SPAN_CT_CONE ? g->centre_z : 0) - p->step * (double)(g->nz - 1) / 2};
+  memcpy(grid.direction, in->direction, sizeof grid.direction);
+  for (int i = 0; i < 3; i++)
+    for (int j = 0; j < 3; j++) grid.origin[i] += grid.direction[3 * i + j] * first[j];
   /* HU are of patients, who lie as the scanner's axes say; a tooth in 1/mm has no left and right. */
   grid.known = in->hu;
   return grid;
