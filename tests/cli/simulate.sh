@@ -48,6 +48,15 @@ assert abs(d.sum() / (np.pi / 4 * ny * nx) - 1) < 1e-4
 assert h5py.File("few1.h5")["kspace"].shape[2] == 7
 P
 "$SUBSPAN" info golden1.h5 | grep -q '55 interleaves of 160 samples' || fail "info"
+"$SUBSPAN" recon spiral1.h5 --maps spiral1.h5 --method zero_filled -o gridded.h5 >/dev/null || fail "gridding"
+"$python" - <<'P' || fail "gridding with the density weights"
+import h5py, numpy as np
+f = h5py.File("spiral1.h5")
+want = f["reference"][()] * (np.abs(f["maps"][()]) ** 2).sum(1)
+error = np.linalg.norm(h5py.File("gridded.h5")["reconstruction"][()] - want) / np.linalg.norm(want)
+print("NRMSE of gridding %.4f" % error)
+assert error < 0.1
+P
 "$SUBSPAN" recon golden1.h5 --method tv -o own.h5 >/dev/null || fail "recon with coil maps of its own"
 "$python" - <<'P' || fail "coil maps of its own"
 import h5py, numpy as np

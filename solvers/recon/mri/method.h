@@ -41,6 +41,7 @@ typedef struct {
   uint64_t seed;
   const float complex *start;         /* the image to start from, or NULL; of samplers */
   const float complex *adjoint;       /* A'y, (n_sets, ny, nx) */
+  const float complex *gridded;       /* A'W y with the file's density weights W; A'y where it has none */
   double data_power;                  /* |y|^2, over all coils */
   double norm;                        /* an upper bound of the largest eigenvalue of A'A */
   double noise;                       /* standard deviation of a complex sample's real part, estimated from the data */

@@ -33,7 +33,8 @@ static int Items(const SpanReconRun *run, SpanPlanItem items[most_items])
   items[n++] = (SpanPlanItem){"coil maps", sets * (double)coils * image};
   items[n++] = (SpanPlanItem){"masks", 1.5 * image};
   items[n++] = (SpanPlanItem){"ESPIRiT kernels", o->maps[0] || i->n_coils == 1 ? 0 : 3 * kernels};
-  items[n++] = (SpanPlanItem){"adjoint, reference", (1 + (run->input->reference ? 1 : 0)) * sets * image};
+  items[n++] =
+      (SpanPlanItem){"adjoint, reference", (1 + (run->input->reference || i->has_density ? 1 : 0)) * sets * image};
   items[n++] = (SpanPlanItem){"work of A and A'A", (3 + sets) * image};
   if (i->noncartesian)
     items[n++] = (SpanPlanItem){"NUFFT and Toeplitz plans", SpanNufftMemory(i->ny, i->nx, i->n_rows * i->n_samples) +

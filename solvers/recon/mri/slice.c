@@ -268,6 +268,26 @@ static PetscErrorCode Start(const SpanReconInput *input, SpanReconSlice *slice)
   PetscFunctionReturn(0);
 }
 
+/* A'W y: weighs the samples, which are not needed any more. */
+static PetscErrorCode Gridded(const SpanReconInput *input, SpanReconSlice *slice)
+{
+  const SpanReconOptions *o = input->options;
+  const PetscInt m          = input->info->n_rows * input->info->n_samples;
+  float *density;
+  PetscFunctionBeginUser;
+  if (!input->info->has_density || (strcmp(o->method, "zero_filled") && strcmp(o->sampler.start, "zero_filled")))
+    PetscFunctionReturn(0);
+  PetscCall(PetscMalloc1(m, &density));
+  PetscCall(SpanErrorAgree(input->layout->team, SpanScanReadDensity(input->scan, slice->problem.slice, density)));
+  for (PetscInt j = 0; j < slice->coils.n_coils; j++)
+    for (PetscInt i = 0; i < m; i++) slice->kspace[j * m + i] *= density[i];
+  PetscCall(PetscFree(density));
+  PetscCall(PetscMalloc1(SpanSenseImageSize(slice->sense), &slice->gridded));
+  PetscCall(SpanSenseAdjoint(slice->sense, slice->kspace, slice->gridded));
+  slice->problem.gridded = slice->gridded;
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanReconSliceLoad(const SpanReconInput *input, PetscInt index, SpanReconSlice *slice)
 {
   const SpanScanInfo *info = input->info;
@@ -292,12 +312,14 @@ PetscErrorCode SpanReconSliceLoad(const SpanReconInput *input, PetscInt index, S
                                       .noise = input->options->noise > 0 ? input->options->noise : slice->problem.noise,
                                       .seed  = (uint64_t)input->options->seed,
                                       .adjoint    = slice->adjoint,
+                                      .gridded    = slice->adjoint,
                                       .strength   = input->options->strength,
                                       .iterations = input->options->iterations,
                                       .tolerance  = input->options->tolerance,
                                       .prior      = input->prior};
   PetscCall(Norm(input, slice, &slice->problem.norm));
   PetscCall(DataPower(input, slice));
+  PetscCall(Gridded(input, slice));
   PetscCall(PetscFree(slice->kspace));
   PetscCall(Start(input, slice));
   PetscFunctionReturn(0);
@@ -312,6 +334,7 @@ PetscErrorCode SpanReconSliceDestroy(SpanReconSlice *slice)
   PetscCall(PetscFree(slice->coils.maps));
   PetscCall(PetscFree(slice->mask));
   PetscCall(PetscFree(slice->adjoint));
+  PetscCall(PetscFree(slice->gridded));
   PetscCall(PetscFree(slice->start));
   PetscCall(PetscFree(slice->reference));
   PetscFunctionReturn(0);

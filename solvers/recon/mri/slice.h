@@ -22,6 +22,7 @@ typedef struct {
   float complex *kspace;    /* (coils, samples): this rank's, masked; freed once A'y is there */
   float *mask;              /* (ny, nx) */
   float complex *adjoint;   /* A'y, (sets, ny, nx) */
+  float complex *gridded;   /* A'W y, W the file's density weights; NULL where nobody asks for it */
   float complex *start;     /* of samplers that start from another method's image, or NULL; all samples share it */
   float complex *reference; /* S'F'y from all the data, or NULL */
   SpanNufft nufft;

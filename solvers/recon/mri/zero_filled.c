@@ -1,4 +1,5 @@
-/* x = A'y: the transform of the measured samples, coils combined with their maps. */
+/* x = A'y: the transform of the measured samples, coils combined with their maps; of non-Cartesian scans with density
+   weights A'W y, which is gridding. */
 #include <subspan/solvers/recon/mri/method.h>
 
 static PetscErrorCode Create(SpanReconSolver solver)
@@ -14,7 +15,7 @@ static PetscErrorCode Image(SpanReconSolver solver, float complex *image)
 {
   PetscFunctionBeginUser;
   PetscCall(
-      PetscMemcpy(image, solver->problem->adjoint, (size_t)SpanSenseImageSize(solver->problem->sense) * sizeof *image));
+      PetscMemcpy(image, solver->problem->gridded, (size_t)SpanSenseImageSize(solver->problem->sense) * sizeof *image));
   PetscFunctionReturn(0);
 }
 
