@@ -5,8 +5,8 @@
 
 cg: the same strength as BART, the best of BART's grid. wavelet, tv: Subspan's defaults against BART's best over its grid.
 Times are of whole processes, minimum of 3, at equal iterations, on as many threads (1) each; the ratio is BART's over Subspan's.
-With --prior MODEL, instead of cg and of the times: dds at its defaults (one sample of 50 evaluations, and the mean of
---samples that share 50) beside BART's best of wavelet and tv.
+With --prior MODEL, instead of cg and of the times: dds at its defaults (one sample of 50 evaluations, and means of --samples
+of 12 evaluations each) beside BART's best of wavelet and tv.
 Needs Debian's bart, python3-h5py, python3-numpy.
 """
 import argparse
@@ -28,7 +28,7 @@ parser.add_argument("--quick", action="store_true", help="a coarser grid for BAR
 parser.add_argument("--threads", default="1", help="of each program")
 parser.add_argument("--masks", nargs="+", help="only these")
 parser.add_argument("--prior", help="a model file")
-parser.add_argument("--samples", type=int, default=4, help="of dds")
+parser.add_argument("--samples", type=int, nargs="+", default=[4], help="of dds, how many to a mean")
 args = parser.parse_args()
 env = dict(os.environ, OMP_NUM_THREADS=args.threads, OPENBLAS_NUM_THREADS=args.threads)
 work = tempfile.mkdtemp()
@@ -90,10 +90,13 @@ def dds(path, scan, name, mask, best):
     common = ["recon", path, "--mask", "mask.cfl", "--maps", "maps.cfl", "--method", "dds", "--prior", args.prior, "-o", "o.h5", "--json", "o.json"]
     run(args.subspan, *common)
     single = json.load(open(os.path.join(work, "o.json")))
-    run(args.subspan, *common, "--samples", str(args.samples), "--dds_steps", str(50 // args.samples))
-    mean = json.load(open(os.path.join(work, "o.json")))
     print(f"{scan:10} {name:12} {mask.size / mask.sum():5.2f} dds: BART's best {best:.2f} dB; a sample {single['psnr']:.2f} ({single['psnr'] - best:+.2f}),"
-          f" SSIM {single['ssim']:.4f}, {single['seconds']:.1f} s; mean of {args.samples} {mean['psnr']:.2f} ({mean['psnr'] - best:+.2f}), SSIM {mean['ssim']:.4f}", flush=True)
+          f" SSIM {single['ssim']:.4f}, {single['seconds']:.1f} s", end="", flush=True)
+    for samples in args.samples:
+        run(args.subspan, *common, "--samples", str(samples), "--dds_steps", "12")
+        mean = json.load(open(os.path.join(work, "o.json")))
+        print(f"; mean of {samples} {mean['psnr']:.2f} ({mean['psnr'] - best:+.2f}), SSIM {mean['ssim']:.4f}", end="", flush=True)
+    print(flush=True)
 
 
 print(f"{'scan':10} {'mask':12} {'net':>5} {'method':8} {'BART dB':>8} {'at':>7} {'Subspan dB':>10} {'diff':>6} {'steps':>5}"
