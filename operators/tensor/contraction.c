@@ -4,6 +4,7 @@
      p = Re L Re R, q = Im L Im R, s = (Re L + Im L) (Re R + Im R), L R = p - q + i (s - p - q).
    Blocks of both matrices are gathered by tables of offsets into planes of real parts, imaginary parts and sums, so
    that no tensor is ever copied into another order of axes (Matthews 2018, SIAM J. Sci. Comput. 40, C1). */
+#include <subspan/operators/imaging/lanes.h>
 #include <subspan/operators/tensor/contraction.h>
 #include <subspan/operators/tensor/product.h>
 #include <complex.h>
@@ -17,7 +18,6 @@ enum {
   block_columns  = 256,
   block_terms    = 128,
   chunk_rows     = 10 * block_rows, /* for which a block of the right matrix is gathered once */
-  turned         = 8,               /* rows and columns that are turned around at a time */
   gap            = 16,              /* after each row of a plane: powers of two meet in few lines of a cache */
   hadamard_batch = 8
 };
@@ -86,7 +86,8 @@ static void MultiplyAdd(PetscInt64 n, const float complex *restrict a, const flo
     for (PetscInt64 i = 0; i < n; i++) out[i] += a[i] * b[i];
 }
 
-static void OneByOne(const SpanLabelled *a, const SpanLabelled *b, PetscBool conjugate, const SpanLabelled *out)
+static void OneByOne(const SpanLabelled *a, const SpanLabelled *b, PetscBool conjugate, PetscBool add,
+                     const SpanLabelled *out)
 {
   const PetscInt64 n = out->size[out->n - 1];
   Loops rows = {.count = 1}, terms = {.count = 1};
@@ -98,7 +99,7 @@ static void OneByOne(const SpanLabelled *a, const SpanLabelled *b, PetscBool con
     float complex *to   = (float complex *)out->data + r * n;
     PetscInt64 first[2] = {0, 0};
     Place(&rows, r, &first[0], &first[1]);
-    memset(to, 0, (size_t)n * sizeof *to);
+    if (!add) memset(to, 0, (size_t)n * sizeof *to);
     for (PetscInt64 t = 0; t < terms.count; t++) {
       PetscInt64 p = first[0], q = first[1];
       Place(&terms, t, &p, &q);
@@ -116,6 +117,7 @@ enum { LEFT, RIGHT, OUT, n_tensors };
 typedef struct {
   const SpanLabelled *tensor[n_tensors];
   float conjugate[n_tensors]; /* -1 or 1 */
+  PetscBool add;
   SpanLabelled axes[n_kinds];
   PetscInt64 count[n_kinds];
   PetscBool consecutive[n_tensors][n_kinds];
@@ -202,6 +204,39 @@ typedef struct {
   PetscInt64 pitch;
 } Planes;
 
+/* A tile of at most 16 x 16; in registers where it is whole and the outer numbers lie side by side. */
+static void Turn(const float *from, const PetscInt64 *outer, PetscInt64 n_outer, const PetscInt64 *inner,
+                 PetscInt64 n_inner, float sign, PetscInt64 at, const Planes *to)
+{
+  static const SpanIndices even = {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30};
+  float *re = to->plane[0] + at, *im = to->plane[1] + at, *sum = to->plane[2] + at;
+  if (n_outer == span_lanes && n_inner == span_lanes && outer[span_lanes - 1] - outer[0] == span_lanes - 1) {
+    SpanVector x[span_lanes], y[span_lanes];
+    for (int i = 0; i < span_lanes; i++) {
+      const float *number = from + 2 * (outer[0] + inner[i]);
+      const SpanVector a = SpanLoad(number), b = SpanLoad(number + span_lanes);
+      x[i] = SpanPick(a, b, even);
+      y[i] = SpanPick(a, b, even + 1) * sign;
+    }
+    SpanTurn(x);
+    SpanTurn(y);
+    for (int o = 0; o < span_lanes; o++) {
+      SpanStore(re + o * to->pitch, x[o]);
+      SpanStore(im + o * to->pitch, y[o]);
+      SpanStore(sum + o * to->pitch, x[o] + y[o]);
+    }
+    return;
+  }
+  for (PetscInt64 o = 0; o < n_outer; o++)
+    for (PetscInt64 i = 0; i < n_inner; i++) {
+      const float *number = from + 2 * (outer[o] + inner[i]);
+      const PetscInt64 j  = o * to->pitch + i;
+      re[j]               = number[0];
+      im[j]               = sign * number[1];
+      sum[j]              = re[j] + im[j];
+    }
+}
+
 static void Gather(const float *from, const PetscInt64 *outer, PetscInt64 n_outer, const PetscInt64 *inner,
                    PetscInt64 n_inner, PetscBool consecutive, float sign, const Planes *to)
 {
@@ -220,16 +255,10 @@ static void Gather(const float *from, const PetscInt64 *outer, PetscInt64 n_oute
     }
     return;
   }
-  for (PetscInt64 first = 0; first < n_inner; first += turned)
-    for (PetscInt64 o = 0; o < n_outer; o++) {
-      float *re = to->plane[0] + o * to->pitch, *im = to->plane[1] + o * to->pitch, *sum = to->plane[2] + o * to->pitch;
-      for (PetscInt64 i = first; i < PetscMin(first + turned, n_inner); i++) {
-        const float *number = from + 2 * (outer[o] + inner[i]);
-        re[i]               = number[0];
-        im[i]               = sign * number[1];
-        sum[i]              = re[i] + im[i];
-      }
-    }
+  for (PetscInt64 i = 0; i < n_inner; i += span_lanes)
+    for (PetscInt64 o = 0; o < n_outer; o += span_lanes)
+      Turn(from, outer + o, PetscMin(span_lanes, n_outer - o), inner + i, PetscMin(span_lanes, n_inner - i), sign,
+           o * to->pitch + i, to);
 }
 
 /* out = p - q + i (s - p - q), or += with `add`. */
@@ -303,13 +332,14 @@ static void MultiplyBlock(const Roles *r, const Scratch *scratch, PetscInt64 bat
     SpanProduct(m, n, k, l->plane[i], by_terms ? 1 : l->pitch, by_terms ? l->pitch : 1, scratch->right.plane[i],
                 scratch->right.pitch, PETSC_FALSE, p->plane[i], p->pitch);
   const PetscInt64 *columns = r->offset[OUT][COLUMNS] + column;
+  const PetscBool add       = (PetscBool)(r->add || term > 0);
   for (PetscInt64 i = 0; i < m; i++) {
     float *to           = out + 2 * r->offset[OUT][ROWS][row + i];
     const PetscInt64 at = i * p->pitch;
     if (r->consecutive[OUT][COLUMNS])
-      Join(n, p->plane[0] + at, p->plane[1] + at, p->plane[2] + at, (PetscBool)(term > 0), to + 2 * columns[0]);
+      Join(n, p->plane[0] + at, p->plane[1] + at, p->plane[2] + at, add, to + 2 * columns[0]);
     else
-      JoinApart(n, p->plane[0] + at, p->plane[1] + at, p->plane[2] + at, (PetscBool)(term > 0), columns, to);
+      JoinApart(n, p->plane[0] + at, p->plane[1] + at, p->plane[2] + at, add, columns, to);
   }
 }
 
@@ -338,7 +368,7 @@ static void Matrices(const Roles *r, float *memory, PetscInt64 each)
 /* NOLINTEND(clang-analyzer-core.*) */
 
 static PetscErrorCode ByMatrices(SpanArena arena, const SpanLabelled *a, const SpanLabelled *b, PetscBool conjugate,
-                                 const SpanLabelled *out)
+                                 PetscBool add, const SpanLabelled *out)
 {
   Roles r = RolesOf(a, b, out), swapped = RolesOf(b, a, out);
   Scratch scratch;
@@ -346,6 +376,7 @@ static PetscErrorCode ByMatrices(SpanArena arena, const SpanLabelled *a, const S
   PetscFunctionBeginUser;
   if (conjugate) r.conjugate[RIGHT] = swapped.conjugate[LEFT] = -1;
   if (Cost(&swapped) < Cost(&r)) r = swapped;
+  r.add                 = add;
   const PetscInt64 each = ScratchFloats(&r, NULL, &scratch);
   PetscCall(SpanArenaGet(arena, (size_t)(omp_get_max_threads() * each) * sizeof *memory, &memory));
   PetscCall(FindOffsets(arena, &r));
@@ -373,14 +404,14 @@ void SpanContractAxes(const SpanLabelled *a, const SpanLabelled *b, uint32_t lab
 }
 
 PetscErrorCode SpanContract(SpanArena arena, const SpanLabelled *a, const SpanLabelled *b, PetscBool conjugate,
-                            const SpanLabelled *out)
+                            PetscBool add, const SpanLabelled *out)
 {
   uint32_t labels = 0;
   PetscFunctionBeginUser;
   for (int i = 0; i < out->n; i++) labels |= 1u << out->label[i];
   if (Innermost(a, b, labels) && out->label[out->n - 1] == a->label[a->n - 1])
-    OneByOne(a, b, conjugate, out);
+    OneByOne(a, b, conjugate, add, out);
   else
-    PetscCall(ByMatrices(arena, a, b, conjugate, out));
+    PetscCall(ByMatrices(arena, a, b, conjugate, add, out));
   PetscFunctionReturn(0);
 }
