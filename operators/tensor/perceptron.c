@@ -11,7 +11,7 @@
 #include <subspan/operators/tensor/reference.h>
 #include <omp.h>
 
-enum { most = span_perceptron_max_layers, tile_rows = 128, narrow = 32, max_parts = 32, parts_floats = 1 << 22 };
+enum { most = span_perceptron_max_layers, tile_rows = 128, narrow = 64, max_parts = 32, parts_floats = 1 << 22 };
 
 /* Inputs of a node: x, gate, first, last, then weights and biases. */
 enum { X, GATE, FIRST, LAST, LAYERS };
@@ -203,6 +203,10 @@ static void ReverseTile(const Reverse *v, PetscInt64 row, PetscInt64 m, float *b
   for (int l = net->n - 1; l >= 0; l--) {
     const PetscInt64 size = m * net->out[l];
     const float *dz       = given;
+    if (net->activation[l] == SPAN_IDENTITY && v->dx == v->dy && l == net->n - 1) {
+      memcpy(slopes[l], given, (size_t)size * sizeof *given);
+      dz = slopes[l];
+    }
     if (net->activation[l] != SPAN_IDENTITY) {
       float *to = slopes[l];
 #pragma omp simd
@@ -276,13 +280,19 @@ static void LayOut(Reverse *v)
   if (v->wants_parameters && v->net.gate) v->n_sums += v->net.in[0];
 }
 
-static PetscErrorCode GradientOf(SpanTape tape, SpanTensor input, SpanTensor *gradient, float **values)
+/* Memory for the gradient of an input: that of *given, with its numbers, or new. */
+static PetscErrorCode GradientOf(SpanTape tape, SpanTensor input, SpanTensor *given, SpanTensor *gradient,
+                                 float **values)
 {
   PetscFunctionBeginUser;
   *gradient = NULL;
   *values   = NULL;
   if (!input || !input->differentiable) PetscFunctionReturn(0);
-  PetscCall(SpanTensorCreate(SpanTapeArena(tape), SPAN_FLOAT32, input->n_dims, input->shape, gradient));
+  if (given) {
+    PetscCall(SpanTensorReuse(*given, gradient));
+    PetscCall(SpanTensorDrop(given));
+  } else
+    PetscCall(SpanTensorCreate(SpanTapeArena(tape), SPAN_FLOAT32, input->n_dims, input->shape, gradient));
   *values = SpanTensorFloats(*gradient);
   PetscFunctionReturn(0);
 }
@@ -302,9 +312,12 @@ static PetscErrorCode Backward(SpanTape tape, SpanNode node)
   for (int l = 0; l < n; l++) v.net.z[l] = node->saved[l] ? SpanTensorFloats(node->saved[l]) : NULL;
   v.wants_parameters = layers[0].weight->differentiable;
   LayOut(&v);
-  PetscCall(GradientOf(tape, inputs[X], &dx, &v.dx));
-  PetscCall(GradientOf(tape, inputs[FIRST], &d_first, &v.d_first));
-  PetscCall(GradientOf(tape, inputs[LAST], &d_last, &v.d_last));
+  /* A tile's dy is read before its dx is written, and z_0 before the gradient of the first residual. */
+  const PetscBool square = (PetscBool)(v.net.in[0] == v.net.out[n - 1]);
+  PetscCall(GradientOf(tape, inputs[X], square ? &node->output->gradient : NULL, &dx, &v.dx));
+  PetscCall(GradientOf(tape, inputs[FIRST], &node->saved[0], &d_first, &v.d_first));
+  if (dx && square) v.dy = v.dx;
+  PetscCall(GradientOf(tape, inputs[LAST], NULL, &d_last, &v.d_last));
   PetscCall(TransposeWeights(SpanTapeArena(tape), &v.net));
   PetscCall(SpanArenaGet(SpanTapeArena(tape), (size_t)(v.n_sums + 1) * sizeof *sums, &sums));
   PetscCall(RunReverse(SpanTapeArena(tape), &v, sums));

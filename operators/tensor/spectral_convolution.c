@@ -214,7 +214,8 @@ static PetscErrorCode Run(SpanArena arena, Work *w, int last)
   for (int s = 0; s < last; s++) {
     SpanLabelled *t = &w->tensors[w->plan.n_operands + s];
     PetscCall(SpanArenaGet(arena, (size_t)(2 * SpanLabelledSize(t)) * sizeof *t->data, &t->data));
-    PetscCall(SpanContract(arena, &w->tensors[w->plan.step[s].a], &w->tensors[w->plan.step[s].b], PETSC_FALSE, t));
+    PetscCall(SpanContract(arena, &w->tensors[w->plan.step[s].a], &w->tensors[w->plan.step[s].b], PETSC_FALSE,
+                           PETSC_FALSE, t));
   }
   PetscFunctionReturn(0);
 }
@@ -275,8 +276,8 @@ static PetscBool Wanted(const Work *w, const PetscBool wanted[], int tensor)
   return (PetscBool)(Wanted(w, wanted, w->plan.step[step].a) || Wanted(w, wanted, w->plan.step[step].b));
 }
 
-/* From the gradient of the last tensor to those of the given ones. */
-static PetscErrorCode RunBackward(SpanArena arena, Work *w, const PetscBool wanted[])
+/* From the gradient of the last tensor to those of the given ones, added to targets where there are such. */
+static PetscErrorCode RunBackward(SpanArena arena, Work *w, const PetscBool wanted[], float *const target[])
 {
   PetscFunctionBeginUser;
   for (int s = w->plan.n_steps - 1; s >= 0; s--) {
@@ -285,13 +286,17 @@ static PetscErrorCode RunBackward(SpanArena arena, Work *w, const PetscBool want
     for (int k = 0; k < 2 && result->data; k++) {
       SpanLabelled *gradient = &w->gradients[pair[k]];
       if (!Wanted(w, wanted, pair[k])) continue;
-      *gradient = w->tensors[pair[k]];
-      PetscCall(
-          SpanArenaGet(arena, (size_t)(2 * SpanLabelledSize(gradient)) * sizeof *gradient->data, &gradient->data));
-      PetscCall(SpanContract(arena, result, &w->tensors[pair[1 - k]], PETSC_TRUE, gradient));
+      *gradient           = w->tensors[pair[k]];
+      const PetscBool add = (PetscBool)(target[pair[k]] != NULL);
+      gradient->data      = target[pair[k]];
+      if (!add)
+        PetscCall(
+            SpanArenaGet(arena, (size_t)(2 * SpanLabelledSize(gradient)) * sizeof *gradient->data, &gradient->data));
+      PetscCall(SpanContract(arena, result, &w->tensors[pair[1 - k]], PETSC_TRUE, add, gradient));
     }
     PetscCall(FreeLabelled(arena, result));
-    if (s < w->plan.n_steps - 1) PetscCall(FreeLabelled(arena, &w->tensors[w->plan.n_operands + s]));
+    for (int k = 0; k < 2; k++) /* each is used once */
+      if (pair[k] >= w->plan.n_operands) PetscCall(FreeLabelled(arena, &w->tensors[pair[k]]));
   }
   PetscFunctionReturn(0);
 }
@@ -302,29 +307,37 @@ static PetscErrorCode Backward(SpanTape tape, SpanNode node)
   SpanTensor x = node->inputs[0], bias = node->inputs[1], dx;
   const Kept *kept                              = node->saved[1]->data;
   PetscBool wanted[1 + span_spectral_max_parts] = {PETSC_FALSE};
+  float *target[span_plan_max_tensors]          = {NULL};
   Work w                                        = {0};
   PetscFunctionBeginUser;
   PetscCall(Geometry(&kept->shape, x, kept->active, &w));
   PetscCall(Start(arena, &w, node->inputs + 2));
   w.tensors[0].data = SpanTensorFloats(node->saved[0]);
   wanted[0]         = x->differentiable;
-  for (int p = 0; p < w.n_parts; p++) wanted[1 + p] = node->inputs[2 + p]->differentiable;
+  for (int p = 0; p < w.n_parts; p++) {
+    SpanTensor weight = node->inputs[2 + p];
+    wanted[1 + p]     = weight->differentiable;
+    if (!w.cuts[p].cut && SpanTensorHasOwnGradient(weight)) target[1 + p] = SpanTensorFloats(weight->gradient);
+  }
   SpanLabelled *dy = &w.gradients[w.plan.n_operands + w.plan.n_steps - 1];
   *dy              = w.tensors[w.plan.n_operands + w.plan.n_steps - 1];
   PetscCall(SpanArenaGet(arena, (size_t)(2 * SpanLabelledSize(dy)) * sizeof *dy->data, &dy->data));
   PetscCall(SpanSpectralAnalysis(arena, &w.out, SpanTensorFloats(node->output->gradient), 1, PETSC_TRUE, dy->data));
   if (bias && bias->differentiable) PetscCall(BiasGradient(tape, &w.out, dy->data, bias));
   PetscCall(Run(arena, &w, w.plan.n_steps - 1));
-  PetscCall(RunBackward(arena, &w, wanted));
+  PetscCall(RunBackward(arena, &w, wanted, target));
   if (x->differentiable) {
-    PetscCall(SpanTensorCreate(arena, SPAN_FLOAT32, x->n_dims, x->shape, &dx));
-    PetscCall(SpanSpectralSynthesis(arena, &w.in, w.gradients[0].data, (float)(1 / w.points), PETSC_FALSE,
-                                    SpanTensorFloats(dx)));
-    PetscCall(SpanTensorAccumulate(x, &dx));
+    const PetscBool add = SpanTensorHasOwnGradient(x);
+    if (!add) PetscCall(SpanTensorCreate(arena, SPAN_FLOAT32, x->n_dims, x->shape, &dx));
+    PetscCall(SpanSpectralSynthesis(arena, &w.in, w.gradients[0].data, (float)(1 / w.points), PETSC_FALSE, add,
+                                    SpanTensorFloats(add ? x->gradient : dx)));
+    if (!add) PetscCall(SpanTensorAccumulate(x, &dx));
   }
-  for (int p = 0; p < w.n_parts; p++)
-    if (wanted[1 + p]) PetscCall(PartGradient(tape, &w, p, node->inputs[2 + p]));
-  for (int i = 0; i <= w.n_parts; i++) PetscCall(FreeLabelled(arena, &w.gradients[i]));
+  for (int i = 0; i <= w.n_parts; i++) {
+    if (target[i]) continue;
+    if (i > 0 && wanted[i]) PetscCall(PartGradient(tape, &w, i - 1, node->inputs[1 + i]));
+    PetscCall(FreeLabelled(arena, &w.gradients[i]));
+  }
   PetscCall(Finish(arena, &w));
   PetscFunctionReturn(0);
 }
@@ -396,7 +409,7 @@ PetscErrorCode SpanSpectralConvolution(SpanTape tape, const SpanSpectralShape *s
   PetscCall(PetscArraycpy(dims, x->shape, x->n_dims));
   dims[x->n_dims - 1] = shape->out;
   PetscCall(SpanTensorCreate(arena, SPAN_FLOAT32, x->n_dims, dims, y));
-  PetscCall(SpanSpectralSynthesis(arena, &w.out, product, 1, PETSC_TRUE, SpanTensorFloats(*y)));
+  PetscCall(SpanSpectralSynthesis(arena, &w.out, product, 1, PETSC_TRUE, PETSC_FALSE, SpanTensorFloats(*y)));
   PetscCall(Finish(arena, &w));
   PetscCall(Record(tape, &w, x, weights, bias, &spectrum, *y));
   PetscCall(SpanTensorDestroy(&spectrum));

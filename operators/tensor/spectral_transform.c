@@ -136,20 +136,26 @@ static void Fold(const Axis *a, const float *x, PetscInt64 stride, PetscInt64 wi
   }
 }
 
-/* The transpose of Fold: y is written. */
-static void Unfold(const Axis *a, const float *folded, PetscInt64 width, float *y, PetscInt64 stride)
+static inline __attribute__((always_inline)) void Put(PetscBool add, float *y, float value)
+{
+  *y = add ? *y + value : value;
+}
+
+/* The transpose of Fold: y is written, or added to. */
+static inline __attribute__((always_inline)) void UnfoldTo(const Axis *a, const float *folded, PetscInt64 width,
+                                                           PetscBool add, float *y, PetscInt64 stride)
 {
   const PetscInt64 n = a->n, h = n / 2;
   const Group *g = a->groups;
   if (n % 2) {
     const float *e = folded + g[0].at * width, *o = folded + (g[1].at - 1) * width;
-    memcpy(y, e, (size_t)width * sizeof *e);
+    for (PetscInt64 i = 0; i < width; i++) Put(add, &y[i], e[i]);
     for (PetscInt64 j = 1; j <= h; j++)
 #pragma omp simd
       for (PetscInt64 i = 0; i < width; i++) {
         const float p = e[j * width + i], q = o[j * width + i];
-        y[j * stride + i]       = p + q;
-        y[(n - j) * stride + i] = p - q;
+        Put(add, &y[j * stride + i], p + q);
+        Put(add, &y[(n - j) * stride + i], p - q);
       }
     return;
   }
@@ -158,28 +164,36 @@ static void Unfold(const Axis *a, const float *folded, PetscInt64 width, float *
 #pragma omp simd
   for (PetscInt64 i = 0; i < width; i++) {
     const float p = ee[i], q = eo[i];
-    y[i]              = p + q;
-    y[h * stride + i] = p - q;
+    Put(add, &y[i], p + q);
+    Put(add, &y[h * stride + i], p - q);
   }
   for (PetscInt64 j = 1; 2 * j < h; j++)
 #pragma omp simd
     for (PetscInt64 i = 0; i < width; i++) {
       const float p = ee[j * width + i], q = eo[j * width + i], s = oe[j * width + i], t = oo[j * width + i];
       const float e = p + q, f = p - q, o = t + s, u = t - s;
-      y[j * stride + i]       = e + o;
-      y[(n - j) * stride + i] = e - o;
-      y[(h - j) * stride + i] = f + u;
-      y[(h + j) * stride + i] = f - u;
+      Put(add, &y[j * stride + i], e + o);
+      Put(add, &y[(n - j) * stride + i], e - o);
+      Put(add, &y[(h - j) * stride + i], f + u);
+      Put(add, &y[(h + j) * stride + i], f - u);
     }
   if (h % 2 == 0 && h > 0) {
     const PetscInt64 j = h / 2;
 #pragma omp simd
     for (PetscInt64 i = 0; i < width; i++) {
       const float p = ee[j * width + i], q = oo[j * width + i];
-      y[j * stride + i]       = p + q;
-      y[(n - j) * stride + i] = p - q;
+      Put(add, &y[j * stride + i], p + q);
+      Put(add, &y[(n - j) * stride + i], p - q);
     }
   }
+}
+
+static void Unfold(const Axis *a, const float *folded, PetscInt64 width, PetscBool add, float *y, PetscInt64 stride)
+{
+  if (add)
+    UnfoldTo(a, folded, width, PETSC_TRUE, y, stride);
+  else
+    UnfoldTo(a, folded, width, PETSC_FALSE, y, stride);
 }
 
 /* Frequencies 0 .. top of the cosine and sine sums. */
@@ -234,6 +248,7 @@ static void Split(const Axis *a, const float *in, PetscInt64 stride, PetscInt64 
 typedef struct {
   const Axis *axis;
   PetscInt64 inner, channels;
+  PetscBool add; /* of synthesis */
   float *buffer;
 } Line;
 
@@ -270,14 +285,15 @@ static void SynthesiseBlock(const Line *l, const float *in, PetscInt64 first, Pe
                 from + (2 * group->k_first + group->sine) * row, 2 * group->k_step * row, PETSC_FALSE,
                 folded + group->at * width, width);
   }
-  Unfold(a, folded, width, y + first, l->inner);
+  Unfold(a, folded, width, l->add, y + first, l->inner);
 }
 
 typedef void (*Block)(const Line *line, const float *from, PetscInt64 first, PetscInt64 width, float *to);
 
 /* All lines of (outer, n, inner), from_size and to_size numbers each. */
 static PetscErrorCode EachLine(SpanArena arena, const Axis *a, PetscInt64 outer, PetscInt64 inner, PetscInt64 channels,
-                               Block block, const float *from, PetscInt64 from_size, float *to, PetscInt64 to_size)
+                               Block block, PetscBool add, const float *from, PetscInt64 from_size, float *to,
+                               PetscInt64 to_size)
 {
   const PetscInt64 unit = a->real ? 1 : 2 * channels, width = PetscMin(inner, (block_columns + unit - 1) / unit * unit);
   const PetscInt64 blocks = (inner + width - 1) / width, each = LineBuffer(a, width);
@@ -287,7 +303,7 @@ static PetscErrorCode EachLine(SpanArena arena, const Axis *a, PetscInt64 outer,
   PetscCall(SpanArenaGet(arena, (size_t)(threads * each) * sizeof *buffers, &buffers));
 #pragma omp parallel for schedule(static) num_threads(threads)
   for (PetscInt64 i = 0; i < outer * blocks; i++) {
-    const Line line        = {a, inner, channels, buffers + omp_get_thread_num() * each};
+    const Line line        = {a, inner, channels, add, buffers + omp_get_thread_num() * each};
     const PetscInt64 first = i % blocks * width;
     block(&line, from + i / blocks * from_size, first, PetscMin(width, inner - first), to + i / blocks * to_size);
   }
@@ -367,8 +383,8 @@ PetscErrorCode SpanSpectralAnalysis(SpanArena arena, const SpanSpectrum *s, cons
     Axis axis;
     PetscCall(AxisCreate(arena, s->n[i], s->kept[i], (PetscBool)(i == s->n_axes - 1), &axis));
     PetscCall(SpanArenaGet(arena, (size_t)(e.outer * e.frequencies) * sizeof *after, &after));
-    PetscCall(EachLine(arena, &axis, e.outer, e.inner, s->channels, AnalyseBlock, before ? before : x, e.points, after,
-                       e.frequencies));
+    PetscCall(EachLine(arena, &axis, e.outer, e.inner, s->channels, AnalyseBlock, PETSC_FALSE, before ? before : x,
+                       e.points, after, e.frequencies));
     PetscCall(SpanArenaReturn(arena, before));
     before = after;
     PetscCall(AxisDestroy(arena, &axis));
@@ -379,7 +395,7 @@ PetscErrorCode SpanSpectralAnalysis(SpanArena arena, const SpanSpectrum *s, cons
 }
 
 PetscErrorCode SpanSpectralSynthesis(SpanArena arena, const SpanSpectrum *s, const float *spectrum, float scale,
-                                     PetscBool doubled, float *x)
+                                     PetscBool doubled, PetscBool add, float *x)
 {
   float *before, *after;
   PetscFunctionBeginUser;
@@ -392,8 +408,8 @@ PetscErrorCode SpanSpectralSynthesis(SpanArena arena, const SpanSpectrum *s, con
     PetscCall(AxisCreate(arena, s->n[i], s->kept[i], (PetscBool)(i == s->n_axes - 1), &axis));
     after = x;
     if (i < s->n_axes - 1) PetscCall(SpanArenaGet(arena, (size_t)(e.outer * e.points) * sizeof *after, &after));
-    PetscCall(
-        EachLine(arena, &axis, e.outer, e.inner, s->channels, SynthesiseBlock, before, e.frequencies, after, e.points));
+    PetscCall(EachLine(arena, &axis, e.outer, e.inner, s->channels, SynthesiseBlock,
+                       (PetscBool)(add && i == s->n_axes - 1), before, e.frequencies, after, e.points));
     PetscCall(SpanArenaReturn(arena, before));
     before = after;
     PetscCall(AxisDestroy(arena, &axis));

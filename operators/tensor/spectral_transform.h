@@ -15,6 +15,6 @@ PetscInt64 SpanSpectrumModes(const SpanSpectrum *s); /* product of kept */
    where w is 1 or, if `doubled`, 2 but for 0 and n / 2 of the last axis. */
 PetscErrorCode SpanSpectralAnalysis(SpanArena arena, const SpanSpectrum *s, const float *x, float scale,
                                     PetscBool doubled, float *spectrum);
-/* Its adjoint: x[r] = scale Re sum_k w[k] X[k] exp(2 pi i k.r / n). */
+/* Its adjoint: x[r] = scale Re sum_k w[k] X[k] exp(2 pi i k.r / n), or += with `add`. */
 PetscErrorCode SpanSpectralSynthesis(SpanArena arena, const SpanSpectrum *s, const float *spectrum, float scale,
-                                     PetscBool doubled, float *x);
+                                     PetscBool doubled, PetscBool add, float *x);

@@ -126,6 +126,12 @@ PetscErrorCode SpanTensorDestroy(SpanTensor *tensor)
 
 void SpanTensorModified(SpanTensor tensor) { tensor->version++; }
 
+PetscBool SpanTensorHasOwnGradient(SpanTensor tensor)
+{
+  const SpanTensor g = tensor->gradient;
+  return (PetscBool)(g && g->holders == 1 && !(g->owner && g->owner->holders > 1));
+}
+
 PetscErrorCode SpanTensorAccumulate(SpanTensor tensor, SpanTensor *gradient)
 {
   SpanTensor given = *gradient, sum = tensor->gradient;
@@ -136,9 +142,8 @@ PetscErrorCode SpanTensorAccumulate(SpanTensor tensor, SpanTensor *gradient)
     PetscFunctionReturn(0);
   }
   SpanTensor target = sum;
-  if (sum->holders > 1 || (sum->owner && sum->owner->holders > 1)) { /* somebody else reads it: add into new memory */
+  if (!SpanTensorHasOwnGradient(tensor)) /* somebody else reads it: add into new memory */
     PetscCall(SpanTensorCreateLike(tensor, &target));
-  }
   const PetscInt64 n = sum->size;
 #pragma omp parallel for schedule(static) if (n > span_rows_serial)
   for (PetscInt64 i = 0; i < n; i += span_row) {

@@ -55,6 +55,8 @@ void SpanTensorModified(SpanTensor tensor);
 
 /* Adds *gradient, whose share it takes, to the tensor's gradient; the first one becomes it without a copy. */
 PetscErrorCode SpanTensorAccumulate(SpanTensor tensor, SpanTensor *gradient);
+/* Whether the tensor has a gradient that may be added to where it lies. */
+PetscBool SpanTensorHasOwnGradient(SpanTensor tensor);
 
 static inline float *SpanTensorFloats(SpanTensor tensor) { return (float *)tensor->data; }
 static inline size_t SpanTensorBytes(SpanTensor tensor)
