@@ -477,14 +477,14 @@ def encode(ranks, rank, nodes, edges, eigenpairs, rounds, kind="matrix_market", 
 LATENCY, BANDWIDTH = 2e-6, 1.5e9  # assumed: seconds a message; bytes a second of a rank, 100 Gbit/s a node for 8 ranks
 
 
-def seconds(calls):
+def seconds(calls, latency=LATENCY, bandwidth=BANDWIDTH):
     """Hockney's time of calls by the usual algorithms: trees for what is short, Rabenseifner's and rings for what is long."""
     total = 0
     for (function, p, size), n in calls.items():
-        depth, part = math.ceil(math.log2(p)), size / BANDWIDTH
-        tree, ring = depth * (LATENCY + part), 2 * depth * LATENCY + 2 * part
-        one = {"Allgatherv": depth * LATENCY + p * part, "Allgather": depth * LATENCY + p * part, "Gatherv": depth * LATENCY + p * part,
-               "Alltoallv": (p - 1) * LATENCY + part, "Alltoall": (p - 1) * LATENCY + part, "Send": LATENCY + part}.get(function, min(tree, ring))
+        depth, part = math.ceil(math.log2(p)), size / bandwidth
+        tree, ring = depth * (latency + part), 2 * depth * latency + 2 * part
+        one = {"Allgatherv": depth * latency + p * part, "Allgather": depth * latency + p * part, "Gatherv": depth * latency + p * part,
+               "Iallreduce": ring, "Alltoallv": (p - 1) * latency + part, "Alltoall": (p - 1) * latency + part, "Send": latency + part}.get(function, min(tree, ring))
         total += n * one
     return total
 

@@ -3,9 +3,10 @@
      MPI_COUNT=PREFIX LD_PRELOAD=libmpi_count.so mpirun -n 4 subspan ...
 
    Rank R writes PREFIX.R.json at MPI_Finalize. "calls" has one entry for each (caller, function, ranks of the
-   communicator, bytes): how many calls of that function handed over so many bytes. The caller is "own" for libsubspan
-   and the program, else the library's file. Bytes are of what the rank gives away (of what it gets, in a broadcast, of
-   all it sends to others, in an all-to-all); what a library does inside MPI is not seen. */
+   communicator, bytes): how many calls of that function handed over so many bytes; "seconds" since MPI_Init, "cpu" of
+   this thread, and "mpi_seconds" and "mpi_cpu", those of both within these calls and within waiting. The caller is
+   "own" for libsubspan and the program, else the library's file. Bytes are of what the rank gives away (of what it
+   gets, in a broadcast, of all it sends to others, in an all-to-all); what a library does inside MPI is not seen. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <mpi.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 enum { most_entries = 1 << 14, most_callers = 64, most_sites = 1 << 12, most_persistent = 1 << 14 };
 
@@ -39,6 +41,9 @@ static struct {
 } persistent[most_persistent];
 static int n_persistent;
 static double read_before, written_before;
+static struct {
+  double seconds, cpu;
+} start, entered, within;
 
 /* Bytes that this process read and wrote by system calls. */
 static void ReadWritten(double *read, double *written)
@@ -51,6 +56,34 @@ static void ReadWritten(double *read, double *written)
     if (sscanf(line, "wchar: %lf", written) != 1) break;
   }
   if (file) fclose(file);
+}
+
+static double Clock(clockid_t id)
+{
+  struct timespec t;
+  clock_gettime(id, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void Begin(void)
+{
+  ReadWritten(&read_before, &written_before);
+  start.seconds = Clock(CLOCK_MONOTONIC);
+  start.cpu     = Clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+/* Around a call of MPI. */
+static void Enter(void)
+{
+  entered.seconds = Clock(CLOCK_MONOTONIC);
+  entered.cpu     = Clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static int Leave(int status)
+{
+  within.seconds += Clock(CLOCK_MONOTONIC) - entered.seconds;
+  within.cpu += Clock(CLOCK_THREAD_CPUTIME_ID) - entered.cpu;
+  return status;
 }
 
 static int FindCaller(void *address)
@@ -136,7 +169,8 @@ static long long Sent(const int counts[], MPI_Datatype type, MPI_Comm comm)
   int MPI_##name parameters                                                                                            \
   {                                                                                                                    \
     COUNT(#name, bytes, comm);                                                                                         \
-    return PMPI_##name arguments;                                                                                      \
+    Enter();                                                                                                           \
+    return Leave(PMPI_##name arguments);                                                                               \
   }
 
 WRAP(Send, Size(n, t), c, (const void *b, int n, MPI_Datatype t, int to, int tag, MPI_Comm c), (b, n, t, to, tag, c))
@@ -178,6 +212,21 @@ WRAP(Reduce_scatter_block, Size((long long)n *Ranks(c), t), c,
 WRAP(Comm_split, 0, c, (MPI_Comm c, int colour, int key, MPI_Comm *out), (c, colour, key, out))
 WRAP(Comm_split_type, 0, c, (MPI_Comm c, int type, int key, MPI_Info i, MPI_Comm *out), (c, type, key, i, out))
 WRAP(Comm_dup, 0, c, (MPI_Comm c, MPI_Comm *out), (c, out))
+
+/* Waiting, which hands over nothing. */
+#define WAIT(name, parameters, arguments)                                                                              \
+  int MPI_##name parameters                                                                                            \
+  {                                                                                                                    \
+    Enter();                                                                                                           \
+    return Leave(PMPI_##name arguments);                                                                               \
+  }
+
+WAIT(Wait, (MPI_Request * r, MPI_Status *s), (r, s))
+WAIT(Waitall, (int n, MPI_Request r[], MPI_Status s[]), (n, r, s))
+WAIT(Waitany, (int n, MPI_Request r[], int *i, MPI_Status *s), (n, r, i, s))
+WAIT(Test, (MPI_Request * r, int *done, MPI_Status *s), (r, done, s))
+WAIT(Testall, (int n, MPI_Request r[], int *done, MPI_Status s[]), (n, r, done, s))
+WAIT(Recv, (void *b, int n, MPI_Datatype t, int from, int tag, MPI_Comm c, MPI_Status *s), (b, n, t, from, tag, c, s))
 
 /* A persistent request counts each time it is started. */
 int MPI_Send_init(const void *b, int n, MPI_Datatype t, int to, int tag, MPI_Comm c, MPI_Request *r)
@@ -228,14 +277,14 @@ int MPI_Request_free(MPI_Request *r)
 int MPI_Init_thread(int *argc, char ***argv, int wanted, int *given)
 {
   const int status = PMPI_Init_thread(argc, argv, wanted, given);
-  ReadWritten(&read_before, &written_before);
+  Begin();
   return status;
 }
 
 int MPI_Init(int *argc, char ***argv)
 {
   const int status = PMPI_Init(argc, argv);
-  ReadWritten(&read_before, &written_before);
+  Begin();
   return status;
 }
 
@@ -255,6 +304,9 @@ static void Write(const char prefix[])
   fprintf(out, "{\"rank\": %d, \"ranks\": %d, \"peak_memory\": %.0f, \"bytes_read\": %.0f, \"bytes_written\": %.0f,\n",
           Rank(MPI_COMM_WORLD), Ranks(MPI_COMM_WORLD), 1024. * (double)usage.ru_maxrss, read - read_before,
           written - written_before);
+  fprintf(out, " \"seconds\": %.6f, \"cpu\": %.6f, \"mpi_seconds\": %.6f, \"mpi_cpu\": %.6f,\n",
+          Clock(CLOCK_MONOTONIC) - start.seconds, Clock(CLOCK_THREAD_CPUTIME_ID) - start.cpu, within.seconds,
+          within.cpu);
   fprintf(out, " \"calls\": [");
   for (int i = 0; i < n_entries; i++)
     fprintf(out, "%s\n  {\"caller\": \"%s\", \"function\": \"%s\", \"ranks\": %d, \"bytes\": %lld, \"calls\": %lld}",
