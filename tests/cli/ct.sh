@@ -12,6 +12,7 @@ v[((x - 0.3) / 0.15) ** 2 + ((y + 0.2) / 0.2) ** 2 + z**2 < 1] = 400
 v[((x + 0.3) / 0.2) ** 2 + ((y - 0.3) / 0.2) ** 2 < 1] = -800
 d = h5py.File("volume.h5", "w").create_dataset("volume", data=v.astype(np.int16))
 d.attrs["voxel_size_mm"] = [3.0, 2.0, 2.0]
+d.attrs["units"] = "HU"
 P
 simulate() { "$SUBSPAN" simulate ct volume.h5 --photons 1e5 --seed 1 "$@" >/dev/null || fail "simulate $*"; }
 simulate --geometry parallel --views 60 --arc 180 -o parallel.h5
@@ -85,6 +86,9 @@ refused "--slices is for parallel and fan beams" recon cone.h5 --slices 1:3 -o o
 refused "is not below --most" recon parallel.h5 --least 5 --most 5 -o out.h5
 refused "--undersample: \`subspan recon PROJECTIONS\` has no such option" recon parallel.h5 --undersample uniform1d -o out.h5
 refused "the reconstruction of parallel.h5 is 9 x 30 x 30" recon parallel.h5 --size 30 --reference volume.h5 -o out.h5
+# Before the work: half a million steps would not end in time.
+refused "volume.h5: units HU, the reconstruction of parallel.h5 is in 1/mm: give --units" recon parallel.h5 --method sirt --iterations 500000 --units 1/mm --reference volume.h5 -o out.h5
+refused "none.h5" recon parallel.h5 --method sirt --iterations 500000 --reference none.h5 -o out.h5
 refused "not one of fbp|fdk" recon parallel.h5 --method zero_filled -o out.h5
 refused "--slices 3:40" recon parallel.h5 --slices 3:40 -o out.h5
 refused "the source moves along z" recon helix.h5 --method fdk -o out.h5

@@ -21,6 +21,7 @@ PetscErrorCode SpanCTReconstruct(MPI_Comm comm, const char path[], const SpanRec
   }
   run.method = SpanCTMethodFind(options.method);
   PetscCall(SpanCTInputPlan(comm, projections, &options, &run.input));
+  PetscCall(SpanCTCheckReference(comm, &run));
   if (options.prior[0]) {
     const SpanCTGeometry *g = &run.input.geometry;
     PetscCall(SpanReconLoadPrior(comm, PETSC_COMM_SELF, &options, 1, 1, g->ny, g->nx, &prior));

@@ -40,30 +40,51 @@ static SpanGrid Grid(const SpanCTInput *in)
   return grid;
 }
 
-/* The reference of --reference: the whole volume's, or with --slices that of all slices. */
-static PetscErrorCode Compare(Summary *s)
+/* The reference of --reference, in whose file the volume's slices begin at `skip`: it is the whole volume's, or with
+   --slices that of all slices. */
+static PetscErrorCode OpenReference(MPI_Comm comm, const SpanCTRun *run, SpanVolumeReader *reader, PetscInt *skip)
 {
-  const SpanCTInput *in     = &s->run->input;
-  const SpanCTProblem *p    = &in->problem;
-  const SpanReconOptions *o = p->options;
-  const SpanCTGeometry *g   = p->geometry;
-  SpanVolumeReader reader;
-  float *reference;
+  const SpanCTInput *in     = &run->input;
+  const SpanReconOptions *o = in->problem.options;
+  const SpanCTGeometry *g   = in->problem.geometry;
   PetscFunctionBeginUser;
-  if (!o->reference[0]) PetscFunctionReturn(0);
-  PetscCall(SpanVolumeReaderOpen(p->local->comm, o->reference, NULL, &reader));
-  const SpanGrid *grid = SpanVolumeReaderGrid(reader);
-  const PetscInt skip  = grid->nz == g->nz ? 0 : in->first_slice;
-  SpanCheckInput(p->local->comm,
+  PetscCall(SpanVolumeReaderOpen(comm, o->reference, NULL, reader));
+  const SpanGrid *grid = SpanVolumeReaderGrid(*reader);
+  const char *units    = SpanVolumeReaderUnits(*reader);
+  *skip                = grid->nz == g->nz ? 0 : in->first_slice;
+  SpanCheckInput(comm,
                  grid->ny == g->ny && grid->nx == g->nx &&
-                     (grid->nz == g->nz || (o->slices[0] && grid->nz >= skip + g->nz)),
+                     (grid->nz == g->nz || (o->slices[0] && grid->nz >= *skip + g->nz)),
                  "%s: %" PetscInt_FMT " x %" PetscInt_FMT " x %" PetscInt_FMT
                  ", the reconstruction of %s is %" PetscInt_FMT " x %" PetscInt_FMT " x %" PetscInt_FMT,
-                 o->reference, grid->nz, grid->ny, grid->nx, p->path, g->nz, g->ny, g->nx);
-  const char *units = SpanVolumeReaderUnits(reader);
-  SpanCheckInput(p->local->comm, !units[0] || !strcmp(units, Units(s->run)),
-                 "%s: units %s, the reconstruction of %s is in %s: give --units", o->reference, units, p->path,
-                 Units(s->run));
+                 o->reference, grid->nz, grid->ny, grid->nx, in->problem.path, g->nz, g->ny, g->nx);
+  SpanCheckInput(comm, !units[0] || !strcmp(units, Units(run)),
+                 "%s: units %s, the reconstruction of %s is in %s: give --units", o->reference, units, in->problem.path,
+                 Units(run));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanCTCheckReference(MPI_Comm comm, const SpanCTRun *run)
+{
+  SpanVolumeReader reader;
+  PetscInt skip;
+  PetscFunctionBeginUser;
+  if (!run->input.problem.options->reference[0]) PetscFunctionReturn(0);
+  PetscCall(OpenReference(comm, run, &reader, &skip));
+  PetscCall(SpanVolumeReaderClose(&reader));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Compare(Summary *s)
+{
+  const SpanCTInput *in  = &s->run->input;
+  const SpanCTProblem *p = &in->problem;
+  SpanVolumeReader reader;
+  PetscInt skip = 0;
+  float *reference;
+  PetscFunctionBeginUser;
+  if (!p->options->reference[0]) PetscFunctionReturn(0);
+  PetscCall(OpenReference(p->local->comm, s->run, &reader, &skip));
   PetscCall(PetscMalloc1(p->local->voxels, &reference));
   PetscCall(SpanErrorAgree(p->local->comm,
                            SpanVolumeRead(reader, skip + p->local->first_slice, p->local->n_slices, reference)));
