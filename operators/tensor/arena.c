@@ -2,8 +2,9 @@
    eighth is wasted, and requests that are nearly equal share blocks. */
 #include <subspan/operators/tensor/arena.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
-enum { steps = 8, n_classes = 64 * steps, header_bytes = 64, smallest = 256 };
+enum { steps = 8, n_classes = 64 * steps, header_bytes = 64, smallest = 256, huge_page = 1 << 21 };
 
 typedef struct Block_ {
   struct Block_ *next;
@@ -82,6 +83,17 @@ PetscErrorCode SpanArenaDestroy(SpanArena *arena)
   PetscFunctionReturn(0);
 }
 
+/* Large blocks ask for huge pages: a pass over a tensor in small ones misses the table of pages at every step. */
+static Block *Allocate(size_t total)
+{
+  const size_t huge = total / huge_page * huge_page;
+  Block *block      = aligned_alloc(huge ? huge_page : 64, total);
+#ifdef MADV_HUGEPAGE
+  if (block && huge) (void)madvise(block, huge, MADV_HUGEPAGE); /* a wish */
+#endif
+  return block;
+}
+
 /* From the list of `from`, or, if that is empty, from the operating system with `rounded` bytes. */
 static PetscErrorCode Take(SpanArena arena, int size_class, int from, size_t rounded, size_t bytes, void *block)
 {
@@ -91,10 +103,10 @@ static PetscErrorCode Take(SpanArena arena, int size_class, int from, size_t rou
     arena->free[from] = found->next;
   } else {
     const size_t total = (rounded + header_bytes + 63) / 64 * 64;
-    found              = aligned_alloc(64, total);
+    found              = Allocate(total);
     if (!found) {
       Release(arena);
-      found = aligned_alloc(64, total);
+      found = Allocate(total);
     }
     PetscCheck(found, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for %zu bytes beside the arena's %zu", bytes,
                arena->taken);

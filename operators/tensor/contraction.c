@@ -182,7 +182,8 @@ static PetscErrorCode FindOffsets(SpanArena arena, Roles *r)
       at[0] = 0;
       for (int i = 0; i < r->axes[k].n; i++) {
         const PetscInt64 size = r->axes[k].size[i], stride = Stride(r->tensor[t], r->axes[k].label[i]);
-        for (PetscInt64 j = n * size - 1; j >= 0; j--) at[j] = at[j / size] + j % size * stride;
+        for (PetscInt64 j = n - 1; j >= 0; j--)
+          for (PetscInt64 l = size - 1; l >= 0; l--) at[j * size + l] = at[j] + l * stride;
         n *= size;
       }
       r->offset[t][k] = at;

@@ -5,6 +5,7 @@
    Parameters' gradients are sums over all rows: rows are split into parts, whose number depends on shapes alone, each
    part sums its tiles, and the parts are added in order, so that the result does not depend on the number of threads.
  */
+#include <subspan/operators/imaging/lanes.h>
 #include <subspan/operators/tensor/activation_rows.h>
 #include <subspan/operators/tensor/operations.h>
 #include <subspan/operators/tensor/product.h>
@@ -59,6 +60,16 @@ static PetscErrorCode NetOf(SpanTensor x, int n_layers, const SpanPerceptronLaye
   PetscFunctionReturn(0);
 }
 
+/* Row r of the next tile's input, and of this tile's result, on their way from memory. */
+static void Fetch(const Net *net, int l, PetscInt64 row, PetscInt64 r)
+{
+  const PetscInt64 next = PetscMin(row + tile_rows + r, net->rows - 1), out = net->out[net->n - 1];
+  if (l == 0)
+    for (PetscInt64 i = 0; i < net->in[0]; i += span_lanes) __builtin_prefetch(net->x + next * net->in[0] + i);
+  if (l == net->n - 2 && net->y)
+    for (PetscInt64 i = 0; i < out; i += span_lanes) __builtin_prefetch(net->y + (row + r) * out + i, 1);
+}
+
 /* z of layer l from its input, m rows; `add`: z has the first residual already. */
 static void Sum(const Net *net, int l, PetscInt64 row, PetscInt64 m, const float *in, PetscBool add, float *z)
 {
@@ -68,6 +79,7 @@ static void Sum(const Net *net, int l, PetscInt64 row, PetscInt64 m, const float
   SpanProduct(m, out, net->in[l], in, net->in[l], 1, net->transposed[l], out, add, z, out);
   for (PetscInt64 r = 0; r < m; r++) {
     float *to = z + r * out;
+    Fetch(net, l, row, r);
     if (b)
 #pragma omp simd
       for (PetscInt64 i = 0; i < out; i++) to[i] += b[i];
