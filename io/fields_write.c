@@ -2,13 +2,13 @@
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
 #include <subspan/base/layout.h>
+#include <subspan/io/crc32.h>
 #include <subspan/io/fields.h>
 #include <subspan/io/hdf5_read.h>
 #include <subspan/io/hdf5_write.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
 struct SpanFieldsWriter_ {
   MPI_Comm comm;
@@ -38,9 +38,9 @@ static int OutputShape(const SpanFieldsInfo *i, hsize_t dims[])
 /* Never 0, which stands for a sample that is not finished. */
 static uint32_t Checksum(const SpanFieldsInfo *i, const float *input, const float *output)
 {
-  uLong crc = crc32_z(0, (const unsigned char *)input, (size_t)SpanFieldsInputSize(i) * sizeof *input);
-  crc       = crc32_z(crc, (const unsigned char *)output, (size_t)SpanFieldsOutputSize(i) * sizeof *output);
-  return crc ? (uint32_t)crc : 1;
+  uint32_t crc = SpanCrc32(0, input, (size_t)SpanFieldsInputSize(i) * sizeof *input);
+  crc          = SpanCrc32(crc, output, (size_t)SpanFieldsOutputSize(i) * sizeof *output);
+  return crc ? crc : 1;
 }
 
 /* An array whose space is in the file from the start. */

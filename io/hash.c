@@ -1,5 +1,6 @@
 /* CRC-32 of a file, read in parallel and combined (zlib). */
 #include <subspan/base/error.h>
+#include <subspan/io/crc32.h>
 #include <subspan/io/hash.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@ static PetscErrorCode Part(const char path[], long long first, long long count, 
 {
   enum { chunk = 1 << 20 };
   unsigned char *buffer;
-  uLong crc = crc32(0, NULL, 0);
+  uint32_t crc = 0;
   PetscFunctionBeginUser;
   FILE *file = fopen(path, "rb");
   SpanCheckInput(PETSC_COMM_SELF, file, "%s: cannot be read", path);
@@ -19,13 +20,13 @@ static PetscErrorCode Part(const char path[], long long first, long long count, 
   for (long long left = count; left > 0 && !bad;) {
     size_t n = fread(buffer, 1, (size_t)PetscMin(left, chunk), file);
     bad      = n == 0;
-    crc      = crc32(crc, buffer, (uInt)n);
+    crc      = SpanCrc32(crc, buffer, n);
     left -= (long long)n;
   }
   fclose(file);
   PetscCall(PetscFree(buffer));
   SpanCheckInput(PETSC_COMM_SELF, !bad, "%s: cut short while it was read", path);
-  *sum = (uint32_t)crc;
+  *sum = crc;
   PetscFunctionReturn(0);
 }
 

@@ -53,8 +53,8 @@ def commit(calls, ranks, times=1):
 
 
 def checkpoint(calls, ranks, times=1):
-    """Creation, the check that it reads back, the renaming."""
-    agree(calls, ranks, times)
+    """Creation, whether it is on the disk, the check that it reads back, the renaming."""
+    agree(calls, ranks, 2 * times)
     commit(calls, ranks, times)
 
 
