@@ -2,12 +2,12 @@
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
 #include <subspan/io/checkpoint.h>
-#include <subspan/io/crc32.h>
 #include <subspan/io/hdf5_read.h>
 #include <subspan/io/hdf5_write.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <hdf5.h>
+#include <libdeflate.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,7 +95,7 @@ PetscErrorCode SpanCheckpointWrite(SpanCheckpoint c, const char name[], SpanChec
   if (rows && length) {
     size_t bytes = (size_t)length * TypeBytes(type);
     PetscCall(PetscMalloc1(count + 1, &sums));
-    for (PetscInt i = 0; i < count; i++) sums[i] = SpanCrc32(0, (const char *)data + (size_t)i * bytes, bytes);
+    for (PetscInt i = 0; i < count; i++) sums[i] = libdeflate_crc32(0, (const char *)data + (size_t)i * bytes, bytes);
     PetscCall(WriteArray(c, name, DiskType(type), MemoryType(type), rows, length, first, count, data));
     PetscCall(PetscSNPrintf(sum_name, sizeof sum_name, "checksums/%s", name));
     PetscCall(WriteArray(c, sum_name, H5T_STD_U32LE, H5T_NATIVE_UINT32, rows, 1, first, count, sums));
@@ -129,7 +129,7 @@ static herr_t CheckOne(hid_t group, const char *name, const H5L_info_t *info, vo
       bad = ReadRows(data, native, (PetscInt)dims[1], (PetscInt)i, 1, row) < 0 ||
             ReadRows(sums, H5T_NATIVE_UINT32, 1, (PetscInt)i, 1, &sum) < 0;
       /* A row that nobody wrote is zero, and so is its checksum. */
-      if (!bad && sum != SpanCrc32(0, row, bytes)) {
+      if (!bad && sum != libdeflate_crc32(0, row, bytes)) {
         for (size_t b = 0; b < bytes; b++) bad |= ((char *)row)[b] != 0;
         bad |= sum != 0;
       }

@@ -2,10 +2,10 @@
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
 #include <subspan/base/layout.h>
-#include <subspan/io/crc32.h>
 #include <subspan/io/fields.h>
 #include <subspan/io/hdf5_read.h>
 #include <subspan/io/hdf5_write.h>
+#include <libdeflate.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,8 +38,8 @@ static int OutputShape(const SpanFieldsInfo *i, hsize_t dims[])
 /* Never 0, which stands for a sample that is not finished. */
 static uint32_t Checksum(const SpanFieldsInfo *i, const float *input, const float *output)
 {
-  uint32_t crc = SpanCrc32(0, input, (size_t)SpanFieldsInputSize(i) * sizeof *input);
-  crc          = SpanCrc32(crc, output, (size_t)SpanFieldsOutputSize(i) * sizeof *output);
+  uint32_t crc = libdeflate_crc32(0, input, (size_t)SpanFieldsInputSize(i) * sizeof *input);
+  crc          = libdeflate_crc32(crc, output, (size_t)SpanFieldsOutputSize(i) * sizeof *output);
   return crc ? crc : 1;
 }
 

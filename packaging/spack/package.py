@@ -30,6 +30,7 @@ class Subspan(CMakePackage):
     depends_on("cjson")
     depends_on("cairo")
     depends_on("zlib-api")
+    depends_on("libdeflate")
 
     def cmake_args(self):
         return [self.define_from_variant("SUBSPAN_NATIVE", "native"), self.define("BUILD_TESTING", False)]
