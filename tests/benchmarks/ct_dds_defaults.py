@@ -30,7 +30,7 @@ if not os.path.exists(images):
     sys.exit(f"skipped: there is no {images}")
 env = dict(os.environ, OMP_NUM_THREADS="1", OMP_WAIT_POLICY="passive")
 work = tempfile.mkdtemp()
-lines = [["--method", "tv"], [], ["--dds_noise", "1"], ["--dds_average", "1"], ["--dds_sigma_max", "0.2", "--dds_sigma_min", "0.01"],
+lines = [["--method", "tv"], [], ["--dds_noise", "1"], ["--dds_average", "1"],
          ["--dds_start", "noise", "--dds_sigma_min", "0.05"]]
 
 

@@ -1,5 +1,6 @@
 /* One round: the system as a shell Mat around N and D. */
 #include <subspan/solvers/recon/ct/agreement.h>
+#include <subspan/solvers/recon/ksp.h>
 #include <math.h>
 
 struct SpanAgreement_ {
@@ -30,7 +31,6 @@ PetscErrorCode SpanAgreementCreate(Mat normal, Mat difference, Vec layout, const
   const double tolerance = 1e-8;
   SpanAgreement a;
   PetscInt n;
-  PC pc;
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&a));
   a->normal     = normal;
@@ -44,15 +44,7 @@ PetscErrorCode SpanAgreementCreate(Mat normal, Mat difference, Vec layout, const
   PetscCall(
       MatCreateShell(PetscObjectComm((PetscObject)layout), n, n, PETSC_DETERMINE, PETSC_DETERMINE, a, &a->system));
   PetscCall(MatShellSetOperation(a->system, MATOP_MULT, (void (*)(void))System));
-  PetscCall(KSPCreate(PetscObjectComm((PetscObject)layout), &a->ksp));
-  PetscCall(KSPSetOptionsPrefix(a->ksp, prefix));
-  PetscCall(KSPSetOperators(a->ksp, a->system, a->system));
-  PetscCall(KSPSetType(a->ksp, KSPCG));
-  PetscCall(KSPGetPC(a->ksp, &pc));
-  PetscCall(PCSetType(pc, PCNONE));
-  PetscCall(KSPSetInitialGuessNonzero(a->ksp, PETSC_TRUE));
-  PetscCall(KSPSetTolerances(a->ksp, tolerance, PETSC_DEFAULT, PETSC_DEFAULT, iterations));
-  PetscCall(KSPSetFromOptions(a->ksp));
+  PetscCall(SpanReconKSPCreate(a->system, KSPCG, prefix, tolerance, 0, iterations, PETSC_TRUE, &a->ksp));
   *agreement = a;
   PetscFunctionReturn(0);
 }
