@@ -20,6 +20,7 @@ typedef struct {
   PetscReal axis;                                             /* axis_offset, mm; beyond 1e30: the file's */
   char along_z[PETSC_MAX_PATH_LEN], ends[PETSC_MAX_PATH_LEN]; /* dds: noise (noise_z.h); "periodic" or "free" */
   PetscReal average;     /* dds: share of a step's estimate in the running mean; 0: the default */
+  PetscReal noise;       /* dds: share of a level's noise that a step adds; negative: the default */
   PetscReal rho, lambda; /* dds: of the total variation along z; rho 0: none */
 } SpanCTOptions;
 

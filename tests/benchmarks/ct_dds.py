@@ -2,13 +2,14 @@
 """DDS of CT volumes beside the best tuned total variation: projections of a volume with known truth.
 
   tests/benchmarks/ct_dds.py [--volume volume_val.h5] [--slices 0:64] [--scans 4 8 20 30 90d 120d] [--steps 50]
-                             [--variants independent coupled sphere ...] [--ranks 2]
+                             [--variants default uncoupled sphere ...] [--ranks 2]
 
 Parallel beams of simulate ct: N views over 180 degrees, or Nd: one a degree over N degrees; --photons a pixel. tv: in 3D, over
 factors of its default strength, of which the best by the mean axial PSNR of this very volume is taken. dds: its defaults, and
-what the variant says. PSNR (dB, of attenuation, data range the reference's maximum) and SSIM, means of axial, coronal and
-sagittal planes; the residual's mean square over the noise's; seconds. Needs python3-h5py. The figures of the paper are of
-another data set (docs/dds-ct.md).
+what the variant says: without differences along z (uncoupled), with noise, of each slice its own or not, or the paper's settings.
+PSNR (dB, of attenuation, data range the reference's maximum) and SSIM, means of axial, coronal and sagittal planes; the
+residual's mean square over the noise's; seconds. Needs python3-h5py. The figures of the paper are of another data set
+(docs/dds-ct.md).
 """
 import argparse
 import json
@@ -22,10 +23,11 @@ import h5py
 root = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 data = os.environ.get("SUBSPAN_DATA", os.path.join(root, "..", "shared", "data"))
 variants = {
-    "independent": "",
-    "coupled": "--dds_rho 10 --dds_lambda 10",
-    "sphere": "--dds_along_z sphere",
-    "shared": "--dds_along_z shared",
+    "default": "",
+    "uncoupled": "--dimensions 2d",
+    "independent": "--dds_noise 1",
+    "sphere": "--dds_noise 1 --dds_along_z sphere",
+    "shared": "--dds_noise 1 --dds_along_z shared",
     "from noise": "--dds_start noise",
     "published": "--dds_start noise --dds_eta 0.85 --dds_consistency published --dds_rho 10 --dds_lambda 0.04 --dds_ends periodic "
     "--dds_ksp_max_it 5",
@@ -38,7 +40,7 @@ parser.add_argument("--slices", default="0:64")
 parser.add_argument("--scans", nargs="+", default=["4", "8", "20", "30", "90d", "120d"])
 parser.add_argument("--steps", type=int, default=50)
 parser.add_argument("--photons", default="1e5")
-parser.add_argument("--variants", nargs="*", default=["independent", "coupled", "sphere"], choices=variants)
+parser.add_argument("--variants", nargs="*", default=["default", "uncoupled"], choices=variants)
 parser.add_argument("--factors", type=float, nargs="+", default=[0.25, 0.5, 1, 2, 4])
 parser.add_argument("--ranks", default="2")
 parser.add_argument("--type", default="bfloat16")

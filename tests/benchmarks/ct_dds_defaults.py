@@ -30,9 +30,8 @@ if not os.path.exists(images):
     sys.exit(f"skipped: there is no {images}")
 env = dict(os.environ, OMP_NUM_THREADS="1", OMP_WAIT_POLICY="passive")
 work = tempfile.mkdtemp()
-noise = ["--dds_start", "noise"]
-lines = [["--method", "tv"], [*noise, "--dds_sigma_min", "0.05"], ["--dds_average", "1"], [], ["--dds_sigma_max", "0.1"],
-         ["--dds_sigma_max", "0.1", "--dds_sigma_min", "0.02"], ["--dds_average", "0.15"]]
+lines = [["--method", "tv"], [], ["--dds_noise", "1"], ["--dds_average", "1"],
+         ["--dds_start", "noise", "--dds_sigma_min", "0.05"]]
 
 
 def run(*command):

@@ -51,7 +51,9 @@ for method in pnp annealed dps; do
   stops "slice 0, sample 0, step 1 of $method: pixel ([0-9]*, [0-9]*) is not a finite number; the last checkpoint is kept in run.h5" \
     "${scan[@]}" --method $method
 done
-stops "CG diverged (DIVERGED_NANORINF)" "$SUBSPAN" recon lines.h5 --method dds --dds_steps 10 --prior prior_ct.h5 --checkpoint run.h5
+ct=("$SUBSPAN" recon lines.h5 --method dds --dds_steps 10 --prior prior_ct.h5 --checkpoint run.h5)
+stops "lines.h5, step 1 of dds: number [0-9]* of this rank's .v. is not finite" "${ct[@]}"
+stops "lines.h5, step 0 of dds: CG diverged (DIVERGED_NANORINF)" "${ct[@]}" --dds_consistency published
 stops "lines.h5: cgls diverged after 0 iterations (DIVERGED_NANORINF)" mpirun -n 2 "$SUBSPAN" recon lines.h5 --method cgls
 stops "lines.h5, step 1 of pwls: number [0-9]* of this rank's .x. is not finite" "$SUBSPAN" recon lines.h5 --method pwls --checkpoint run.h5
 for method in fbp sirt tv; do

@@ -6,7 +6,7 @@ cd "$work"
 ct_volume 5
 ct_prior || fail "a prior"
 "$SUBSPAN" simulate ct volume.h5 --views 12 --photons 1e5 --seed 1 -o lines.h5 >/dev/null || fail "simulate"
-options=(lines.h5 --method dds --prior prior.h5 --dds_steps 50 --samples 3 --dds_rho 10 --dds_lambda 0.1 --dds_along_z sphere --dds_eta 0.8 --dds_average 0.5)
+options=(lines.h5 --method dds --prior prior.h5 --dds_steps 20 --samples 3 --dds_noise 0.7 --dds_along_z sphere --dds_eta 0.8 --dds_average 0.5)
 mpirun -n 2 "$SUBSPAN" recon "${options[@]}" -o whole.h5 >/dev/null || fail "uninterrupted"
 # The step that run.h5 is at.
 progress() { "$python" -c 'import h5py; print(int(h5py.File("run.h5")["at"][0][0]))' 2>/dev/null || echo 0; }
@@ -15,7 +15,7 @@ for ranks in "2 1" "4 2" "1 4"; do
   rm -f run.h5* part.h5
   mpirun -n $1 "$SUBSPAN" recon "${options[@]}" --checkpoint run.h5 --checkpoint_interval 0 -o part.h5 >/dev/null 2>&1 &
   launcher=$!
-  until [ "$(progress)" -gt $((RANDOM % 100 + 5)) ] || ! kill -0 $launcher 2>/dev/null; do sleep 0.1; done
+  until [ "$(progress)" -gt $((RANDOM % 40 + 5)) ] || ! kill -0 $launcher 2>/dev/null; do sleep 0.1; done
   victim=$(shuf -n 1 -e $(cat /proc/$launcher/task/$launcher/children 2>/dev/null))
   [ -z "$victim" ] || { kill -9 "$victim" 2>/dev/null && killed=$((${killed:-0} + 1)); }
   ended $launcher
@@ -32,7 +32,7 @@ kill -TERM $pid
 wait $pid
 status=$?
 [ $status = 75 ] && [ ! -e part.h5 ] || fail "SIGTERM: status $status"
-for other in "--dds_rho 11" "--dds_lambda 0.2" "--dds_along_z shared" "--dds_ends periodic" "--dds_average 0.6" "--samples 2"; do
+for other in "--dds_noise 0.6" "--dds_along_z shared" "--dimensions 2d" "--dds_average 0.6" "--samples 2"; do
   refused "another run" recon "${options[@]}" $other --checkpoint run.h5 --resume -o out.h5
 done
 "$SUBSPAN" recon "${options[@]}" --checkpoint run.h5 --resume -o part.h5 >/dev/null || fail "resume after SIGTERM"

@@ -8,7 +8,7 @@
 
 enum { slices = 6, plane = 256, rays = 138, iterations = 5, voxels = slices * plane };
 
-static const SpanAgreementWeights weights = {.identity = 0, .data = 1, .rho = 10, .lambda = 0.04};
+static const SpanAgreementWeights weights = {.data = 1, .rho = 10, .lambda = 0.04};
 
 typedef struct {
   hid_t file;
@@ -141,6 +141,7 @@ static void rounds(void **state)
   static double iterates[iterations * voxels], values[voxels];
   Case c;
   char name[32];
+  KSPConvergedReason reason;
   Vec d, u;
   create(&c, "A");
   check(VecDuplicate(c.d, &d));
@@ -155,7 +156,7 @@ static void rounds(void **state)
       read_vec(c.file, name, c.x);
       check(VecCopy(c.d, d));
       check(VecCopy(c.u, u));
-      check(SpanAgreementRound(c.agreement[n], &weights, c.adjoint, c.x, last ? c.d : d, last ? c.u : u));
+      check(SpanAgreementRound(c.agreement[n], &weights, c.adjoint, c.x, last ? c.d : d, last ? c.u : u, &reason));
       snprintf(name, sizeof name, "x of round %d after %d", k, n + 1);
       near(name, c.x, iterates + n * voxels, 1e-10);
     }
@@ -176,11 +177,12 @@ static void program(void **state)
   static double values[voxels];
   Case c;
   char name[32];
+  KSPConvergedReason reason;
   create(&c, "A_peer");
   for (int k = 1; k <= 5; k++) {
     snprintf(name, sizeof name, "step%d/x_in", k);
     read_vec(c.file, name, c.x);
-    check(SpanAgreementRound(c.agreement[iterations - 1], &weights, c.adjoint, c.x, c.d, c.u));
+    check(SpanAgreementRound(c.agreement[iterations - 1], &weights, c.adjoint, c.x, c.d, c.u, &reason));
     snprintf(name, sizeof name, "step%d/x", k);
     read_doubles(c.file, name, voxels, values);
     near(name, c.x, values, 1e-10);

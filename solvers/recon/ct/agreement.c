@@ -1,5 +1,6 @@
 /* One round: the system as a shell Mat around N and D. */
 #include <subspan/solvers/recon/ct/agreement.h>
+#include <subspan/solvers/recon/ksp.h>
 #include <math.h>
 
 struct SpanAgreement_ {
@@ -9,14 +10,14 @@ struct SpanAgreement_ {
   Vec rhs, work, along; /* along: differences */
 };
 
-/* y = tau x + g N x + rho D'D x */
+/* y = g N x + rho D'D x */
 static PetscErrorCode System(Mat mat, Vec x, Vec y)
 {
   SpanAgreement a;
   PetscFunctionBeginUser;
   PetscCall(MatShellGetContext(mat, &a));
   PetscCall(MatMult(a->normal, x, y));
-  PetscCall(VecAXPBY(y, a->weights.identity, a->weights.data, x));
+  PetscCall(VecScale(y, a->weights.data));
   if (a->weights.rho == 0) PetscFunctionReturn(0);
   PetscCall(MatMult(a->difference, x, a->along));
   PetscCall(MatMultTranspose(a->difference, a->along, a->work));
@@ -30,7 +31,6 @@ PetscErrorCode SpanAgreementCreate(Mat normal, Mat difference, Vec layout, const
   const double tolerance = 1e-8;
   SpanAgreement a;
   PetscInt n;
-  PC pc;
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&a));
   a->normal     = normal;
@@ -44,15 +44,7 @@ PetscErrorCode SpanAgreementCreate(Mat normal, Mat difference, Vec layout, const
   PetscCall(
       MatCreateShell(PetscObjectComm((PetscObject)layout), n, n, PETSC_DETERMINE, PETSC_DETERMINE, a, &a->system));
   PetscCall(MatShellSetOperation(a->system, MATOP_MULT, (void (*)(void))System));
-  PetscCall(KSPCreate(PetscObjectComm((PetscObject)layout), &a->ksp));
-  PetscCall(KSPSetOptionsPrefix(a->ksp, prefix));
-  PetscCall(KSPSetOperators(a->ksp, a->system, a->system));
-  PetscCall(KSPSetType(a->ksp, KSPCG));
-  PetscCall(KSPGetPC(a->ksp, &pc));
-  PetscCall(PCSetType(pc, PCNONE));
-  PetscCall(KSPSetInitialGuessNonzero(a->ksp, PETSC_TRUE));
-  PetscCall(KSPSetTolerances(a->ksp, tolerance, PETSC_DEFAULT, PETSC_DEFAULT, iterations));
-  PetscCall(KSPSetFromOptions(a->ksp));
+  PetscCall(SpanReconKSPCreate(a->system, KSPCG, prefix, tolerance, 0, iterations, PETSC_TRUE, &a->ksp));
   *agreement = a;
   PetscFunctionReturn(0);
 }
@@ -71,13 +63,13 @@ PetscErrorCode SpanAgreementDestroy(SpanAgreement *agreement)
   PetscFunctionReturn(0);
 }
 
-/* rhs = tau x0 + g b + rho D'(d - u) */
-static PetscErrorCode RightHandSide(SpanAgreement a, Vec adjoint, Vec x, Vec d, Vec u)
+/* rhs = g b + rho D'(d - u) */
+static PetscErrorCode RightHandSide(SpanAgreement a, Vec adjoint, Vec d, Vec u)
 {
   const SpanAgreementWeights *w = &a->weights;
   PetscFunctionBeginUser;
   PetscCall(VecCopy(adjoint, a->rhs));
-  PetscCall(VecAXPBY(a->rhs, w->identity, w->data, x));
+  PetscCall(VecScale(a->rhs, w->data));
   if (w->rho == 0) PetscFunctionReturn(0);
   PetscCall(VecWAXPY(a->along, -1, u, d));
   PetscCall(MatMultTranspose(a->difference, a->along, a->work));
@@ -111,17 +103,14 @@ static PetscErrorCode Shrink(SpanAgreement a, Vec x, Vec d, Vec u)
 }
 
 PetscErrorCode SpanAgreementRound(SpanAgreement a, const SpanAgreementWeights *weights, Vec adjoint, Vec x, Vec d,
-                                  Vec u)
+                                  Vec u, KSPConvergedReason *reason)
 {
-  KSPConvergedReason reason;
   PetscFunctionBeginUser;
   a->weights = *weights;
   PetscCheck(a->weights.rho == 0 || a->difference, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "rho without differences");
-  PetscCall(RightHandSide(a, adjoint, x, d, u));
+  PetscCall(RightHandSide(a, adjoint, d, u));
   PetscCall(KSPSolve(a->ksp, a->rhs, x));
-  PetscCall(KSPGetConvergedReason(a->ksp, &reason));
-  PetscCheck(reason > 0 || reason == KSP_DIVERGED_ITS, PetscObjectComm((PetscObject)x), PETSC_ERR_CONV_FAILED,
-             "CG diverged (%s)", KSPConvergedReasons[reason]);
+  PetscCall(KSPGetConvergedReason(a->ksp, reason));
   if (a->weights.rho > 0) PetscCall(Shrink(a, x, d, u));
   PetscFunctionReturn(0);
 }

@@ -2,16 +2,16 @@
    state d, u the caller keeps from step to step (Chung, Lee, Ye, DDS, ICLR 2024, arXiv 2303.05754, after DiffusionMBIR,
    arXiv 2211.10655):
 
-     x = CG on (tau I + g N + rho D'D) x = tau x0 + g b + rho D'(d - u), a few steps from x0
+     x = CG on (g N + rho D'D) x = g b + rho D'(d - u), a few steps from x0
      d = shrink(D x + u, lambda / rho),   u = u + D x - d,   shrink(s, t) = sign(s) max(|s| - t, 0)
 
-   N = A'WA, b = A'W y, D the differences along z. tau = 1, rho = 0 is the step of noisy data, tau = 0 the published one
-   of volumes, tau = rho = 0 that of noiseless data. All Vecs are of doubles in the layout of the volume. */
+   N = A'A, b = A'y, D the differences along z; rho = 0 is the step without coupling. All Vecs are of doubles in the
+   layout of the volume. */
 #pragma once
 #include <petscksp.h>
 
 typedef struct {
-  double identity, data, rho, lambda; /* tau, g, rho, lambda */
+  double data, rho, lambda; /* g, rho, lambda */
 } SpanAgreementWeights;
 
 typedef struct SpanAgreement_ *SpanAgreement;
@@ -22,8 +22,9 @@ typedef struct SpanAgreement_ *SpanAgreement;
 PetscErrorCode SpanAgreementCreate(Mat normal, Mat difference, Vec layout, const char prefix[], PetscInt iterations,
                                    SpanAgreement *agreement);
 PetscErrorCode SpanAgreementDestroy(SpanAgreement *agreement);
-/* Collective. x: x0 in, x out; d, u: changed if rho > 0, else not looked at and may be NULL. Errors: CG diverged. */
+/* Collective. x: x0 in, x out; d, u: changed if rho > 0, else not looked at and may be NULL. reason: of
+   the end of CG, which the caller looks at. */
 PetscErrorCode SpanAgreementRound(SpanAgreement agreement, const SpanAgreementWeights *weights, Vec adjoint, Vec x,
-                                  Vec d, Vec u);
+                                  Vec d, Vec u, KSPConvergedReason *reason);
 /* Vecs that it holds beside those of the caller. */
 PetscInt SpanAgreementVecs(PetscBool coupled);

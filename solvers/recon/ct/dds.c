@@ -1,40 +1,30 @@
 /* dds: the Decomposed Diffusion Sampler of volumes (Chung, Lee, Ye, ICLR 2024, arXiv 2303.05754) by a prior of slices.
-   A step from noise level s to the next one r, on v, the volume in the prior's units:
+   A step from noise level s to the next one, r, on v, the volume in the prior's units:
 
      v0  = D(v; s)                                         slice by slice: one evaluation of the network
-     v0' = the data's say, and that of total variation along z (agreement.h), cut off at the bounds of a voxel
+     v0' = the data's say (consistency.h)
      m   = m + a (v0' - m)                                 the mean of what the steps found; m = v0' at first
-     v   = m + r (eta z + sqrt(1 - eta^2) (v - v0) / s)    z: new noise (noise_z.h)
+     v   = m + k r (eta z + sqrt(1 - eta^2) (v - v0) / s)  z: new noise (noise_z.h)
 
-   Each v0' answers another noise: it is a sample of what D could find. Their running mean is nearer to the mean of the
-   posterior, which has the least squared error, without more evaluations; a = 1 is the published sampler, a sample.
-
-   Consistency `noisy`: tau = 1, g = s^2, W = 1 / variance of v's lines, and rho, lambda times s^2: one step towards the
-   most probable volume where v0 is off by s, lines by their noise and differences along z have the density exp(-lambda
-   |.|). `published`: tau = 0, W = 1, g = pi / (2 n dx^2), n views, and constant rho and lambda: the published code,
-   which counts lengths in voxels and takes pi / (2 n) times the transpose for A'. `noiseless`: tau = 0, W = 1, no
-   coupling.
+   Each v0' of a noise is a sample of what D could find. Their running mean is nearer to the mean of the posterior,
+   which has the least squared error, without more evaluations. k = 0 adds no noise: what D has to remove is then the
+   error of m alone, as in plug-and-play methods (Zhang et al., DPIR, arXiv 2008.13751), and few steps suffice. a = k =
+   1 is the published sampler, whose result is a sample.
 
    Samples. Each is a whole run from the same start with other noise; the result is their mean, and how much they
    differ.
 
-   Units. With a prior in HU v = scale (HU - low) but for a constant: v = a mu, and the prior sees v + shift; a prior
-   without units gets the scale at which as much of the start is bright as in its training. */
+   Units. With a prior in HU v = scale (HU - low) but for a constant: v = scale mu, and the prior sees v + shift; a
+   prior without units gets the scale at which as much of the start is bright as in its training. */
 #include <subspan/base/error.h>
 #include <subspan/base/random.h>
 #include <subspan/base/report.h>
-#include <subspan/operators/imaging/differences_z.h>
-#include <subspan/operators/imaging/interleaved.h>
-#include <subspan/operators/imaging/shell.h>
-#include <subspan/solvers/recon/ct/agreement.h>
+#include <subspan/solvers/recon/ct/consistency.h>
 #include <subspan/solvers/recon/ct/noise_z.h>
 #include <subspan/solvers/recon/ct/problem.h>
 #include <subspan/solvers/recon/levels.h>
 #include <math.h>
 #include <string.h>
-
-enum { inner_iterations = 10 };
-static const double largest_weight = 1e4; /* of the data, over the largest eigenvalue of A'WA: what CG can use */
 
 typedef struct {
   const SpanCTProblem *problem;
@@ -42,70 +32,15 @@ typedef struct {
   PetscInt n, plane; /* voxels here, of a slice */
   PetscInt samples;
   SpanNoiseZ noise;
-  PetscBool noisy, published, coupled;
+  SpanConsistency consistency;
   double *levels;
-  double least, most;        /* bounds of a voxel, 1/mm */
-  double scale, shift, norm; /* v = scale mu; the prior's input less v; a bound of A'WA's eigenvalues */
-  PetscBool scaled;          /* adjoint is A'W y times scale */
-  float *v, *estimate, *d, *u, *slice, *anchors;
+  double scale, shift; /* v = scale mu; the prior's input less v */
+  float *v, *estimate, *slice, *anchors;
   float *start, *mean, *squares; /* with several samples: the first, and of those that are done the mean and the sum of
                                     squares around it */
   float *average;                /* m; NULL with a = 1 */
-  float *weights, *lines;        /* W and work, projections */
   SpanTensor tensor;             /* around slice */
-  Mat normal, difference;
-  SpanAgreement agreement;
-  Vec adjoint, x, vec_d, vec_u;
 } Dds;
-
-/* N = A'WA */
-static PetscErrorCode Normal(void *context, const float *in, float *out)
-{
-  Dds *d = context;
-  PetscFunctionBeginUser;
-  PetscCall(SpanSlabsForward(d->problem->slabs, in, d->lines));
-#pragma omp parallel for simd
-  for (PetscInt i = 0; i < d->problem->local->samples; i++) d->lines[i] *= d->weights[i];
-  PetscCall(SpanSlabsTranspose(d->problem->slabs, d->lines, out));
-  PetscFunctionReturn(0);
-}
-
-/* W, A'W y, and the bound of N: it has no negative entries, so that no eigenvalue is above the largest sum of a row. */
-static PetscErrorCode Data(Dds *d)
-{
-  const SpanCTProblem *p = d->problem;
-  PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < p->local->samples; i++)
-    d->weights[i] = d->noisy ? p->weights[i] : (float)(p->weights[i] > 0);
-  for (PetscInt i = 0; i < d->n; i++) d->v[i] = 1;
-  PetscCall(Normal(d, d->v, d->estimate));
-  d->norm = 0;
-  for (PetscInt i = 0; i < d->n; i++) d->norm = PetscMax(d->norm, (double)d->estimate[i]);
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &d->norm, 1, MPI_DOUBLE, MPI_MAX, p->local->comm));
-  for (PetscInt i = 0; i < p->local->samples; i++) d->lines[i] = d->weights[i] > 0 ? d->weights[i] * p->lines[i] : 0;
-  PetscCall(SpanSlabsTranspose(p->slabs, d->lines, d->estimate));
-  PetscCall(SpanVecFromFloats(d->adjoint, d->n, d->estimate));
-  PetscCall(PetscArrayzero(d->v, d->n));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode Vectors(Dds *d)
-{
-  const SpanCTProblem *p = d->problem;
-  const SpanCTOptions *o = &p->options->ct;
-  PetscFunctionBeginUser;
-  PetscCall(SpanSlabsCreateVec(p->slabs, SPAN_SLAB_VOLUME, &d->adjoint));
-  PetscCall(VecDuplicate(d->adjoint, &d->x));
-  PetscCall(SpanShellCreateReal(p->local->comm, d->n, d->n, Normal, Normal, d, NULL, &d->normal));
-  if (d->coupled) {
-    PetscCall(VecDuplicate(d->adjoint, &d->vec_d));
-    PetscCall(VecDuplicate(d->adjoint, &d->vec_u));
-    PetscCall(SpanDifferencesZCreateMat(p->local->comm, p->local->n_slices, d->plane,
-                                        (PetscBool)!strcmp(o->ends, "periodic"), &d->difference));
-  }
-  PetscCall(SpanAgreementCreate(d->normal, d->difference, d->adjoint, "dds_", inner_iterations, &d->agreement));
-  PetscFunctionReturn(0);
-}
 
 static PetscErrorCode Choices(Dds *d)
 {
@@ -113,9 +48,6 @@ static PetscErrorCode Choices(Dds *d)
   PetscInt choice;
   PetscBool found;
   PetscFunctionBeginUser;
-  d->noisy     = (PetscBool)!strcmp(o->consistency, "noisy");
-  d->published = (PetscBool)!strcmp(o->consistency, "published");
-  d->coupled   = (PetscBool)(d->problem->options->ct.rho > 0 && strcmp(o->consistency, "noiseless"));
   PetscCall(PetscEListFind(3, SpanNoiseZNames, d->problem->options->ct.along_z, &choice, &found));
   d->noise = (SpanNoiseZ)choice;
   PetscCall(PetscEListFind(4, SpanScheduleNames, o->schedule, &choice, &found));
@@ -146,31 +78,23 @@ static PetscErrorCode Create(SpanCTSolver solver)
   d->plane      = p->geometry->ny * p->geometry->nx;
   d->samples    = p->options->samples;
   solver->steps = d->samples * d->options->steps;
-  SpanCTBounds(p, &d->least, &d->most);
   PetscCall(PetscMalloc1(d->options->steps + 1, &d->levels));
   PetscCall(Choices(d));
-  const PetscInt coupled = d->coupled ? d->n : 0;
-  PetscCall(PetscCalloc6(d->n, &d->v, d->n, &d->estimate, coupled, &d->d, coupled, &d->u, d->plane, &d->slice,
-                         2 * d->plane, &d->anchors));
+  PetscCall(PetscCalloc4(d->n, &d->v, d->n, &d->estimate, d->plane, &d->slice, 2 * d->plane, &d->anchors));
   const PetscInt several = d->samples > 1 ? d->n : 0;
   PetscCall(PetscCalloc3(several, &d->start, several, &d->mean, several, &d->squares));
   if (p->options->ct.average < 1) PetscCall(PetscCalloc1(d->n, &d->average));
-  PetscCall(PetscMalloc2(p->local->samples, &d->weights, p->local->samples, &d->lines));
   PetscCall(SpanTensorWrap(SpanTapeArena(p->prior->tape), 4, (PetscInt64[4]){1, p->geometry->ny, p->geometry->nx, 1},
                            d->slice, &d->tensor));
   if (config->units == SPAN_PRIOR_HU) {
     d->scale = 1000 * config->scale / p->water;
     d->shift = config->scale * (-1000 - config->low);
   }
-  PetscCall(Vectors(d));
-  PetscCall(Data(d));
+  PetscCall(SpanConsistencyCreate(p, &d->consistency));
   solver->state[0] = (SpanCTState){"v", SPAN_CT_STATE_VOLUME, 1, d->v};
   solver->state[1] = (SpanCTState){"scale", SPAN_CT_STATE_NUMBERS, 1, &d->scale};
   solver->n_state  = 2;
-  if (d->coupled) {
-    solver->state[solver->n_state++] = (SpanCTState){"d", SPAN_CT_STATE_VOLUME, 1, d->d};
-    solver->state[solver->n_state++] = (SpanCTState){"u", SPAN_CT_STATE_VOLUME, 1, d->u};
-  }
+  SpanConsistencyState(d->consistency, solver);
   if (d->average) solver->state[solver->n_state++] = (SpanCTState){"average", SPAN_CT_STATE_VOLUME, 1, d->average};
   if (d->samples > 1) {
     solver->deviation                = Deviation;
@@ -232,10 +156,12 @@ static PetscErrorCode FindScale(Dds *d, const float *volume)
   PetscFunctionReturn(0);
 }
 
+/* v gets k times `amount` of noise. */
 static void AddNoise(Dds *d, PetscInt draw, double amount, float *noise)
 {
   const SpanSlabsInfo *l = d->problem->local;
-  const float factor     = (float)amount;
+  const float factor     = (float)(d->problem->options->ct.noise * amount);
+  if (factor == 0) return;
   SpanNoiseZDraw(d->noise, d->problem->seed, draw, d->problem->geometry->nz, d->plane, l->first_slice, l->n_slices,
                  d->anchors, noise);
 #pragma omp parallel for simd
@@ -271,8 +197,6 @@ static PetscErrorCode Start(Dds *d, PetscInt draw)
     if (d->samples > 1) PetscCall(PetscArraycpy(d->start, d->v, d->n));
   } else {
     PetscCall(PetscArraycpy(d->v, d->start, d->n));
-    if (d->coupled) PetscCall(PetscArrayzero(d->d, d->n));
-    if (d->coupled) PetscCall(PetscArrayzero(d->u, d->n));
   }
   AddNoise(d, draw, alone ? sqrt(1 + first * first) : first, d->estimate);
   PetscFunctionReturn(0);
@@ -307,46 +231,6 @@ static PetscErrorCode Denoise(Dds *d, PetscInt step, double level)
   PetscFunctionReturn(0);
 }
 
-static SpanAgreementWeights Weights(const Dds *d, double level)
-{
-  const SpanCTGeometry *g = d->problem->geometry;
-  const SpanCTOptions *o  = &d->problem->options->ct;
-  const double square = level * level, rho = d->coupled ? o->rho : 0;
-  const double given     = d->options->weight;
-  SpanAgreementWeights w = {0, 1, 0, 0};
-  if (d->noisy)
-    w = (SpanAgreementWeights){1,
-                               given > 0 ? given : PetscMin(square / (d->scale * d->scale), largest_weight / d->norm),
-                               square * rho, square * o->lambda};
-  if (d->published)
-    w = (SpanAgreementWeights){0, given > 0 ? given : M_PI / (2 * (double)g->n_views * g->dx * g->dx), rho, o->lambda};
-  return w;
-}
-
-/* The data's say on x, by d->estimate's slot: v in, v out. */
-static PetscErrorCode Agree(Dds *d, double level)
-{
-  const SpanAgreementWeights w = Weights(d, level);
-  const float least = (float)PetscMax(d->scale * d->least, -1e30), most = (float)PetscMin(d->scale * d->most, 1e30);
-  PetscFunctionBeginUser;
-  if (!d->scaled) PetscCall(VecScale(d->adjoint, d->scale));
-  d->scaled = PETSC_TRUE;
-  PetscCall(SpanVecFromFloats(d->x, d->n, d->v));
-  if (d->coupled) {
-    PetscCall(SpanVecFromFloats(d->vec_d, d->n, d->d));
-    PetscCall(SpanVecFromFloats(d->vec_u, d->n, d->u));
-  }
-  PetscCall(SpanAgreementRound(d->agreement, &w, d->adjoint, d->x, d->vec_d, d->vec_u));
-  PetscCall(SpanVecToFloats(d->x, d->n, d->v));
-#pragma omp parallel for simd
-  for (PetscInt i = 0; i < d->n; i++) d->v[i] = fminf(fmaxf(d->v[i], least), most);
-  if (d->coupled) {
-    PetscCall(SpanVecToFloats(d->vec_d, d->n, d->d));
-    PetscCall(SpanVecToFloats(d->vec_u, d->n, d->u));
-  }
-  PetscFunctionReturn(0);
-}
-
 /* One more sample is done, the k-th from 0: by Welford's recurrence. */
 static void AddSample(Dds *d, PetscInt k)
 {
@@ -374,7 +258,7 @@ static PetscErrorCode Step(SpanCTSolver solver)
   const PetscInt draw =
       sample * (d->options->steps + 1) + t; /* each sample has a noise of the start and of its steps */
   const double level = d->levels[t], next = d->levels[t + 1], eta = d->options->eta;
-  const float kept = (float)(next / level * sqrt(1 - eta * eta));
+  const float kept = (float)(d->problem->options->ct.noise * next / level * sqrt(1 - eta * eta));
   PetscFunctionBeginUser;
   if (t == 0) PetscCall(Start(d, draw));
   PetscCall(Denoise(d, draw, level));
@@ -385,7 +269,7 @@ static PetscErrorCode Step(SpanCTSolver solver)
     d->estimate[i] = kept * (d->v[i] - v0);
     d->v[i]        = v0;
   }
-  PetscCall(Agree(d, level));
+  PetscCall(SpanConsistencyStep(d->consistency, d->scale, level, (PetscBool)(t == 0), solver->iteration, d->v));
   if (d->average) Average(d, t ? d->problem->options->ct.average : 1);
 #pragma omp parallel for simd
   for (PetscInt i = 0; i < d->n; i++) d->v[i] += d->estimate[i];
@@ -410,30 +294,21 @@ static PetscErrorCode Destroy(SpanCTSolver solver)
 {
   Dds *d = solver->data;
   PetscFunctionBeginUser;
-  PetscCall(SpanAgreementDestroy(&d->agreement));
-  PetscCall(MatDestroy(&d->normal));
-  PetscCall(MatDestroy(&d->difference));
-  PetscCall(VecDestroy(&d->adjoint));
-  PetscCall(VecDestroy(&d->x));
-  PetscCall(VecDestroy(&d->vec_d));
-  PetscCall(VecDestroy(&d->vec_u));
+  PetscCall(SpanConsistencyDestroy(&d->consistency));
   PetscCall(SpanTensorDestroy(&d->tensor));
   PetscCall(PetscFree(d->levels));
-  PetscCall(PetscFree2(d->weights, d->lines));
   PetscCall(PetscFree3(d->start, d->mean, d->squares));
   PetscCall(PetscFree(d->average));
-  PetscCall(PetscFree6(d->v, d->estimate, d->d, d->u, d->slice, d->anchors));
+  PetscCall(PetscFree4(d->v, d->estimate, d->slice, d->anchors));
   PetscCall(PetscFree(d));
   PetscFunctionReturn(0);
 }
 
-/* v, estimate, d, u, average, start, mean, squares; A'W y, x, d, u and the agreement's Vecs; N's two arrays. W and A x.
- * A slice and two of noise. */
+/* v, estimate, average, start, mean, squares; the data's say, and before it the start; a slice and two of noise. */
 static double Memory(const SpanCTGeometry *g, PetscInt n_slices, PetscInt n_rows)
 {
-  const double plane = (double)g->ny * (double)g->nx, vecs = 4 + (double)SpanAgreementVecs(PETSC_TRUE);
-  return (double)n_slices * plane * (8 * 4 + 8 * vecs + 2 * 4) +
-         2 * 4. * (double)n_rows * (double)g->n_views * (double)g->n_u + 3 * 4 * plane;
+  const double plane = (double)g->ny * (double)g->nx;
+  return (6 * (double)n_slices + 3) * 4 * plane + SpanConsistencyMemory(g, n_slices, n_rows);
 }
 
 const SpanCTMethod SpanCTDDS = {"dds", Create, Step, Volume, Destroy, Memory};

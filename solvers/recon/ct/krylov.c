@@ -9,6 +9,7 @@
 #include <subspan/operators/imaging/interleaved.h>
 #include <subspan/operators/imaging/shell.h>
 #include <subspan/solvers/recon/ct/sums.h>
+#include <subspan/solvers/recon/ksp.h>
 
 enum { cgls_iterations = 50, tikhonov_iterations = 100 };
 
@@ -42,20 +43,18 @@ static PetscErrorCode Tell(KSP ksp, PetscInt iteration, PetscReal residual, void
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Start(SpanCTSolver solver, Krylov **out)
+/* With x, once its Mat is there; iterations: unless the options say how many. */
+static PetscErrorCode CreateKSP(SpanCTSolver solver, Mat mat, KSPType type, double relative, double absolute,
+                                PetscInt iterations)
 {
   const SpanCTProblem *p = solver->problem;
-  Krylov *k;
-  PC pc;
+  Krylov *k              = solver->data;
   PetscFunctionBeginUser;
-  PetscCall(PetscNew(&k));
-  solver->data = *out = k;
   PetscCall(SpanSlabsCreateVec(p->slabs, SPAN_SLAB_VOLUME, &k->x));
-  PetscCall(KSPCreate(p->local->comm, &k->ksp));
-  PetscCall(KSPSetOptionsPrefix(k->ksp, "recon_"));
+  PetscCall(SpanReconKSPCreate(mat, type, "recon_", p->tolerance > 0 ? p->tolerance : relative, absolute,
+                               p->iterations ? p->iterations : iterations, PETSC_FALSE, &k->ksp));
   PetscCall(KSPMonitorSet(k->ksp, Tell, solver, NULL));
-  PetscCall(KSPGetPC(k->ksp, &pc));
-  PetscCall(PCSetType(pc, PCNONE));
+  PetscCall(KSPGetTolerances(k->ksp, NULL, NULL, NULL, &solver->steps));
   PetscFunctionReturn(0);
 }
 
@@ -64,17 +63,13 @@ static PetscErrorCode CreateCGLS(SpanCTSolver solver)
   const SpanCTProblem *p = solver->problem;
   Krylov *k;
   PetscFunctionBeginUser;
-  PetscCall(Start(solver, &k));
+  PetscCall(PetscNew(&k));
+  solver->data = k;
   PetscCall(SpanSlabsCreateMat(p->slabs, &k->projector));
   PetscCall(SpanSlabsCreateVec(p->slabs, SPAN_SLAB_PROJECTIONS, &k->rhs));
   PetscCall(SpanVecFromFloats(k->rhs, p->local->samples, p->lines));
-  PetscCall(KSPSetType(k->ksp, KSPCGLS));
-  PetscCall(KSPSetOperators(k->ksp, k->projector, k->projector));
-  const PetscReal noise = p->iterations ? 0 : PetscSqrtReal(p->noise_power);
-  PetscCall(KSPSetTolerances(k->ksp, p->tolerance > 0 ? p->tolerance : 1e-12, noise, PETSC_DEFAULT,
-                             p->iterations ? p->iterations : cgls_iterations));
-  PetscCall(KSPSetFromOptions(k->ksp));
-  PetscCall(KSPGetTolerances(k->ksp, NULL, NULL, NULL, &solver->steps));
+  PetscCall(CreateKSP(solver, k->projector, KSPCGLS, 1e-12, p->iterations ? 0 : PetscSqrtReal(p->noise_power),
+                      cgls_iterations));
   PetscFunctionReturn(0);
 }
 
@@ -90,20 +85,16 @@ static PetscErrorCode CreateTikhonov(SpanCTSolver solver)
   PetscCall(SpanCTObjectLevel(p, &attenuation));
   if (p->strength < 0)
     solver->strength = attenuation > 0 ? p->noise_power / (double)p->n_measured / (attenuation * attenuation) : 0;
-  PetscCall(Start(solver, &k));
+  PetscCall(PetscNew(&k));
+  solver->data = k;
   PetscCall(PetscMalloc1(p->local->samples, &k->work));
   PetscCall(SpanShellCreateReal(p->local->comm, n, n, Normal, Normal, solver, NULL, &k->normal));
-  PetscCall(VecDuplicate(k->x, &k->rhs));
+  PetscCall(SpanSlabsCreateVec(p->slabs, SPAN_SLAB_VOLUME, &k->rhs));
   PetscCall(PetscMalloc1(n, &adjoint));
   PetscCall(SpanSlabsTranspose(p->slabs, p->lines, adjoint));
   PetscCall(SpanVecFromFloats(k->rhs, n, adjoint));
   PetscCall(PetscFree(adjoint));
-  PetscCall(KSPSetType(k->ksp, KSPCG));
-  PetscCall(KSPSetOperators(k->ksp, k->normal, k->normal));
-  PetscCall(KSPSetTolerances(k->ksp, p->tolerance > 0 ? p->tolerance : 1e-3, PETSC_DEFAULT, PETSC_DEFAULT,
-                             p->iterations ? p->iterations : tikhonov_iterations));
-  PetscCall(KSPSetFromOptions(k->ksp));
-  PetscCall(KSPGetTolerances(k->ksp, NULL, NULL, NULL, &solver->steps));
+  PetscCall(CreateKSP(solver, k->normal, KSPCG, 1e-3, 0, tikhonov_iterations));
   PetscFunctionReturn(0);
 }
 

@@ -37,13 +37,13 @@ static PetscErrorCode Fingerprint(const SpanCTRun *run, char *out, size_t size)
                           ", tolerance %g, noise %g, seed %" PetscInt_FMT ", every %" PetscInt_FMT
                           ", filter %s, dimensions %s, penalty %s, bounds %g %g, prior %s in %s, steps %" PetscInt_FMT
                           ", eta %g, sigma %g to %g, schedule %s, start %s, consistency %s, weight %g, along z %s, rho "
-                          "%g, lambda %g, ends %s, average %g, samples %" PetscInt_FMT,
+                          "%g, lambda %g, ends %s, average %g, noise %g, samples %" PetscInt_FMT,
                           hash, o->ct.scan, run->input.first_slice, run->input.first_slice + run->input.n_slices, g->nz,
                           g->ny, g->nx, g->dz, g->dy, g->dx, g->axis_offset, o->method, o->strength, o->iterations,
                           o->tolerance, o->noise, o->seed, o->ct.every, o->ct.filter, o->ct.dimensions, o->ct.penalty,
                           o->ct.least, o->ct.most, prior, o->type, s->steps, s->eta, s->sigma_max, s->sigma_min,
                           s->schedule, s->start, s->consistency, s->weight, o->ct.along_z, o->ct.rho, o->ct.lambda,
-                          o->ct.ends, o->ct.average, o->samples));
+                          o->ct.ends, o->ct.average, o->ct.noise, o->samples));
   PetscFunctionReturn(0);
 }
 

@@ -18,6 +18,7 @@
    a step changes x by less than 2e-4 |x|, or after 300. */
 #include <subspan/solvers/recon/ct/problem.h>
 #include <subspan/solvers/recon/ct/sums.h>
+#include <subspan/solvers/recon/ct/tv.h>
 #include <math.h>
 #include <string.h>
 
@@ -33,6 +34,8 @@ typedef struct {
   float *q;                /* (n_differences, volume) */
   float *back;             /* a volume: A'p */
   float *before, *after;   /* slices beside the slab's */
+  const float *center;     /* of SpanCTTVNear: x0 and its weight; NULL: without */
+  float near;
 } Pdhg;
 
 static PetscErrorCode Allocate(const SpanCTProblem *problem, Pdhg *d)
@@ -151,16 +154,18 @@ static void UpdateVoxels(const Pdhg *d, PetscInt at, PetscInt nx, PetscInt voxel
                         *restrict back = d->back + at;
   const float *restrict qz = d->q + 2 * (d->n_differences - 2) * voxels + at, *restrict up = qy - (first ? 0 : nx);
   float *restrict x = d->x + at, *restrict ahead = d->ahead + at;
-  const float a = d->a, rise = d->along_z, keep = first ? 0 : 1;
+  const float *restrict center = d->center ? d->center + at : NULL;
+  const float a = d->a, rise = d->along_z, keep = first ? 0 : 1, near = d->near;
   double change = 0, size = 0;
   for (PetscInt i = 0; i < nx; i++) {
     float sum = (i > 0 ? qx[i - 1] : 0) - qx[i] + keep * up[i] - qy[i];
     if (under) sum += rise * (under[i] - qz[i]);
-    const float moved = x[i] - step[i] * (back[i] + a * sum);
-    const float to    = moved < d->least ? d->least : moved > d->most ? d->most : moved;
-    const float by    = to - x[i];
-    ahead[i]          = to + by;
-    x[i]              = to;
+    float moved = x[i] - step[i] * (back[i] + a * sum);
+    if (center) moved = (moved + step[i] * near * center[i]) / (1 + step[i] * near);
+    const float to = moved < d->least ? d->least : moved > d->most ? d->most : moved;
+    const float by = to - x[i];
+    ahead[i]       = to + by;
+    x[i]           = to;
     change += (double)by * (double)by;
     size += (double)to * (double)to;
   }
@@ -168,6 +173,7 @@ static void UpdateVoxels(const Pdhg *d, PetscInt at, PetscInt nx, PetscInt voxel
   sums[1] = size;
 }
 
+/* totals: |x - before|^2 and |x|^2; NULL: not asked for. */
 static PetscErrorCode UpdateVolume(const SpanCTProblem *problem, Pdhg *d, double totals[2])
 {
   const SpanSlabsInfo *l  = problem->local;
@@ -187,22 +193,53 @@ static PetscErrorCode UpdateVolume(const SpanCTProblem *problem, Pdhg *d, double
       UpdateVoxels(d, row * g->nx, g->nx, l->voxels, (PetscBool)(y == 0), d->n_differences == 3 ? under : NULL,
                    sums + 2 * row);
     }
-  PetscCall(SpanCTTotals(problem, 2, sums, totals));
+  if (totals) PetscCall(SpanCTTotals(problem, 2, sums, totals));
   PetscCall(PetscFree(sums));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Update(const SpanCTProblem *problem, Pdhg *d, double totals[2])
+{
+  PetscFunctionBeginUser;
+  PetscCall(UpdateLines(problem, d));
+  PetscCall(UpdateDifferences(problem, d));
+  PetscCall(UpdateVolume(problem, d, totals));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode Step(SpanCTSolver solver)
 {
-  const SpanCTProblem *p = solver->problem;
-  Pdhg *d                = solver->data;
   double totals[2];
   PetscFunctionBeginUser;
-  PetscCall(UpdateLines(p, d));
-  PetscCall(UpdateDifferences(p, d));
-  PetscCall(UpdateVolume(p, d, totals));
+  PetscCall(Update(solver->problem, solver->data, totals));
   SpanCTSolverStepped(solver, least_iterations, default_tolerance, totals[0], totals[1]);
   PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanCTTVNear(SpanCTSolver solver, double share, double weight, PetscInt steps, PetscBool from_zero,
+                            float *x)
+{
+  const SpanCTProblem *p = solver->problem;
+  const PetscInt n       = p->local->voxels;
+  Pdhg *d                = solver->data;
+  PetscFunctionBeginUser;
+  if (from_zero) PetscCall(PetscArrayzero(d->p, p->local->samples));
+  if (from_zero) PetscCall(PetscArrayzero(d->q, d->n_differences * n));
+  d->bound  = (float)(share * solver->strength / (double)d->a);
+  d->center = x;
+  d->near   = (float)weight;
+  PetscCall(PetscArraycpy(d->x, x, n));
+  PetscCall(PetscArraycpy(d->ahead, x, n));
+  for (PetscInt i = 0; i < steps; i++) PetscCall(Update(p, d, NULL));
+  d->center = NULL;
+  PetscCall(PetscArraycpy(x, d->x, n));
+  PetscFunctionReturn(0);
+}
+
+void SpanCTTVDual(SpanCTSolver solver, SpanCTState dual[2])
+{
+  dual[0] = solver->state[2];
+  dual[1] = solver->state[3];
 }
 
 static PetscErrorCode Volume(SpanCTSolver solver, float *volume)

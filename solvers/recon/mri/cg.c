@@ -3,6 +3,7 @@
 
    The default strength is the Wiener weight noise^2 / mean |x|^2 over the object, |x| taken from A'y. */
 #include <subspan/operators/imaging/interleaved.h>
+#include <subspan/solvers/recon/ksp.h>
 #include <subspan/solvers/recon/mri/method.h>
 
 typedef struct {
@@ -32,7 +33,6 @@ static PetscErrorCode Create(SpanReconSolver solver)
   const SpanReconProblem *p = solver->problem;
   PetscInt n                = SpanSenseImageSize(p->sense);
   CG *cg;
-  PC pc;
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&cg));
   solver->data     = cg;
@@ -45,15 +45,8 @@ static PetscErrorCode Create(SpanReconSolver solver)
   PetscCall(SpanInterleavedCreate(n, &cg->rhs));
   PetscCall(VecDuplicate(cg->rhs, &cg->x));
   PetscCall(SpanInterleavedFromComplex(cg->rhs, n, p->adjoint));
-  PetscCall(KSPCreate(PETSC_COMM_SELF, &cg->ksp));
-  PetscCall(KSPSetOptionsPrefix(cg->ksp, "recon_"));
-  PetscCall(KSPSetOperators(cg->ksp, cg->normal, cg->normal));
-  PetscCall(KSPSetType(cg->ksp, KSPCG));
-  PetscCall(KSPGetPC(cg->ksp, &pc));
-  PetscCall(PCSetType(pc, PCNONE));
-  PetscCall(KSPSetTolerances(cg->ksp, p->tolerance > 0 ? p->tolerance : 1e-3, PETSC_DEFAULT, PETSC_DEFAULT,
-                             p->iterations > 0 ? (PetscInt)p->iterations : 100));
-  PetscCall(KSPSetFromOptions(cg->ksp));
+  PetscCall(SpanReconKSPCreate(cg->normal, KSPCG, "recon_", p->tolerance > 0 ? p->tolerance : 1e-3, 0,
+                               p->iterations > 0 ? (PetscInt)p->iterations : 100, PETSC_FALSE, &cg->ksp));
   PetscFunctionReturn(0);
 }
 

@@ -7,6 +7,7 @@
 #include <subspan/operators/imaging/differences.h>
 #include <subspan/operators/imaging/interleaved.h>
 #include <subspan/operators/imaging/shell.h>
+#include <subspan/solvers/recon/ksp.h>
 #include <subspan/solvers/recon/mri/method.h>
 #include <subspan/solvers/recon/mri/strength.h>
 
@@ -46,7 +47,6 @@ static PetscErrorCode Create(SpanReconSolver solver)
   const SpanReconProblem *p = solver->problem;
   PetscInt pixels           = p->ny * p->nx;
   Admm *a;
-  PC pc;
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&a));
   solver->data = a;
@@ -60,15 +60,7 @@ static PetscErrorCode Create(SpanReconSolver solver)
   PetscCall(SpanInterleavedFromComplex(a->x, a->n, a->image));
   solver->strength = p->strength >= 0 ? p->strength : SpanStrengthTV(p);
   PetscCall(SpanShellCreate(a->n, a->n, Normal, Normal, solver, NULL, &a->normal));
-  PetscCall(KSPCreate(PETSC_COMM_SELF, &a->ksp));
-  PetscCall(KSPSetOptionsPrefix(a->ksp, "recon_"));
-  PetscCall(KSPSetOperators(a->ksp, a->normal, a->normal));
-  PetscCall(KSPSetType(a->ksp, KSPCG));
-  PetscCall(KSPGetPC(a->ksp, &pc));
-  PetscCall(PCSetType(pc, PCNONE));
-  PetscCall(KSPSetInitialGuessNonzero(a->ksp, PETSC_TRUE));
-  PetscCall(KSPSetTolerances(a->ksp, 1e-4, PETSC_DEFAULT, PETSC_DEFAULT, inner_iterations));
-  PetscCall(KSPSetFromOptions(a->ksp));
+  PetscCall(SpanReconKSPCreate(a->normal, KSPCG, "recon_", 1e-4, 0, inner_iterations, PETSC_TRUE, &a->ksp));
   solver->state[0] = (SpanReconState){"x", a->x_array, 2 * (size_t)a->n * sizeof *a->x_array};
   solver->state[1] = (SpanReconState){"d", a->d, 2 * (size_t)a->n * sizeof *a->d};
   solver->state[2] = (SpanReconState){"u", a->u, 2 * (size_t)a->n * sizeof *a->u};
