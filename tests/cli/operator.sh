@@ -84,6 +84,36 @@ assert h5py.File("axis-out.h5")["prediction"].shape == (8, 4, 64)
 P
 count=$((count + 10))
 
+# Inputs alone: the same predictions without their errors. Steps go on from the two times that are given.
+"$python" - <<'P' || fail "sets of inputs alone"
+import h5py
+for name, cut in (("darcy", slice(None)), ("flow", slice(1, 3))):
+    with h5py.File(name + ".h5") as whole, h5py.File(name + "-inputs.h5", "w") as inputs:
+        x = whole["input"][()]
+        inputs["input"] = x[:, :, cut] if name == "flow" else x
+        for key, value in whole.attrs.items():
+            if key != "output_times": inputs.attrs[key] = value
+P
+"$SUBSPAN" predict one.h5 darcy-inputs.h5 --plan >plan || fail "plan of inputs alone"
+grep -q truth plan && fail "a truth is planned for inputs alone"
+"$SUBSPAN" predict one.h5 darcy-inputs.h5 --first_sample 18 -o blind.h5 --json blind.json >closing || fail "inputs alone"
+grep -q "no errors: the set has inputs alone" closing || fail "nothing said of errors"
+same prediction held.h5 blind.h5 || fail "inputs alone are predicted otherwise"
+"$SUBSPAN" predict step.h5 flow-inputs.h5 --rollout 5 -o blind-rollout.h5 --json blind-rollout.json >/dev/null || fail "roll-out from inputs alone"
+"$python" - <<'P' || fail "predictions of inputs alone"
+import h5py, json
+import numpy as np
+for name in ("blind", "blind-rollout"):
+    report = json.load(open(name + ".json"))
+    assert not {"l2", "h1", "samples", "steps"} & set(report), report
+    assert "truth" not in h5py.File(name + ".h5") and "truth" not in h5py.File(name + ".h5")["VTKHDF/PointData"]
+whole, blind = (h5py.File(n)["prediction"][()].reshape(6, -1, 16, 16) for n in ("rollout.h5", "blind-rollout.h5"))
+steps = h5py.File("steps.h5")["prediction"][()].reshape(6, -1, 16, 16)
+assert blind.shape[1] == 5 and np.allclose(blind[:, 0], steps[:, 1], rtol=1e-5, atol=1e-6)
+P
+refused "no \`output\`, which training needs" train operator darcy-inputs.h5 --steps 1 -o out.h5
+count=$((count + 4))
+
 "$SUBSPAN" simulate burgers --resolution 64 --samples 1 -o few.h5 >/dev/null
 refused "give -o" train operator darcy.h5 --steps 1
 refused "must be one set of fields" train operator --steps 1 -o out.h5
