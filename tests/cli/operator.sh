@@ -18,6 +18,17 @@ patches=(--options_file "$SUBSPAN_SOURCE/config/mg-tfno-navier-stokes.yaml" "${s
 mpirun -n 4 "$SUBSPAN" train operator ns.h5 "${patches[@]}" --team 2 -o team.h5 >/dev/null || fail "patches in teams"
 "$SUBSPAN" train operator darcy.h5 "${small[@]}" --steps 2 --optimizer adam --loss l2 --differences one_sided --form cp \
   --modes_epochs 2 --held_share 0 --stabilise true -o other.h5 >/dev/null || fail "other options"
+# Modes that come into use with the epochs: step 1 has 2 x 2 of 8 x 8, the next ones up to 3 x 3 (rows 2 to 4, columns 0 and 1).
+growing=(darcy.h5 --modes 8 --hidden_channels 8 --n_layers 2 --form dense --batch 4 --record_every 1 --pictures none --ema 0
+  --weight_decay 0)
+for steps in 1 3; do
+  "$SUBSPAN" train operator "${growing[@]}" --modes_epochs 1000 --steps $steps -o growing$steps.h5 >/dev/null || fail "--modes_epochs"
+done
+"$SUBSPAN" train operator "${growing[@]}" --steps 3 -o grown.h5 >/dev/null || fail "all modes"
+"$SUBSPAN" train operator "${growing[@]}" --modes_epochs 0.5 --steps 3 -o quick.h5 >/dev/null || fail "modes in half an epoch"
+for type in float32 bfloat16; do
+  "$SUBSPAN" train operator darcy.h5 "${small[@]}" --epochs 4 --stabilise true --type $type -o $type.h5 >/dev/null || fail "--type $type"
+done
 "$SUBSPAN" train operator darcy.h5 "${small[@]}" --steps 2 --initial one.h5 -o initial.h5 >/dev/null || fail "--initial"
 "$SUBSPAN" train operator darcy.h5 "${options[@]}" --plan >plan 2>&1 && fail "two sets were taken"
 "$SUBSPAN" train operator "${options[@]}" --plan >plan || fail "--plan"
@@ -35,6 +46,16 @@ for a, b, steps in ((one, two, 8), (patches, team, 4)):
 assert curve(one)[-1] < curve(one)[0]
 v = one["history/validation"]
 assert v.attrs["columns"] == b"step,resolution,l2,h1" and list(v[:, 0]) == [4, 4, 8, 8] and list(v[:2, 1]) == [17, 33]
+first, third, grown, quick = (h5py.File(n + ".h5")["parameters/fno_blocks.convs.0.weight.tensor"][()]
+                              for n in ("growing1", "growing3", "grown", "quick"))
+active = np.zeros(first.shape[:2], bool)
+active[2:5, :2] = True
+changed = lambda other, where: np.mean(first[where] != other[where])
+assert changed(third, ~active) == 0 and changed(third, active) > 0.9
+assert changed(grown, ~active) > 0.9 and changed(quick, ~active) > 0.9
+single, half = (h5py.File(n + ".h5") for n in ("float32", "bfloat16"))
+assert not np.array_equal(curve(single), curve(half)) and np.allclose(curve(single), curve(half), rtol=2e-2)
+assert curve(half)[-1] < curve(half)[0]
 # The moments are those of the 18 samples that are trained on.
 data, c = h5py.File("darcy.h5"), one["configuration"].attrs
 for name in ("input", "output"):
@@ -48,7 +69,7 @@ text = open("model").read()
 for words in ("from fields to fields", "2 layers of 8 channels", "6 x 6 modes", "tucker", "8 steps"):
     assert words in text, words
 P
-count=9
+count=11
 
 # Predictions: the errors of the last validation, the same bits on any number of ranks and in teams.
 "$SUBSPAN" predict one.h5 darcy.h5 --first_sample 18 --samples 2 -o held.h5 --json held.json >/dev/null || fail predict
