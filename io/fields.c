@@ -9,7 +9,7 @@
 
 struct SpanFields_ {
   char path[PETSC_MAX_PATH_LEN];
-  const char *input, *output; /* names of the data sets */
+  const char *input, *output; /* names of the data sets; output NULL: there is none */
   hid_t file, place;          /* place: the file, or its group */
   SpanFieldsInfo info;
 };
@@ -36,6 +36,9 @@ static PetscBool HoldsPair(hid_t place)
   return (PetscBool)((SpanHdf5Has(place, "input") && SpanHdf5Has(place, "output")) ||
                      (SpanHdf5Has(place, "x") && SpanHdf5Has(place, "y")));
 }
+
+/* A pair, or inputs alone. */
+static PetscBool HoldsInput(hid_t place) { return (PetscBool)(HoldsPair(place) || SpanHdf5Has(place, "input")); }
 
 /* The names of the groups that hold a pair. */
 typedef struct {
@@ -107,20 +110,21 @@ static PetscErrorCode OpenPlace(SpanFields f, const char group[])
   PetscFunctionBeginUser;
   FindGroups(f->file, &groups);
   if (!group[0]) {
-    SpanCheckInput(PETSC_COMM_SELF, HoldsPair(f->file) || groups.n > 0,
+    SpanCheckInput(PETSC_COMM_SELF, HoldsInput(f->file) || groups.n > 0,
                    "%s: not a set of fields, which has data sets input and output", f->path);
-    SpanCheckInput(PETSC_COMM_SELF, HoldsPair(f->file), "%s: it has several sets, name one of them: %s", f->path,
+    SpanCheckInput(PETSC_COMM_SELF, HoldsInput(f->file), "%s: it has several sets, name one of them: %s", f->path,
                    groups.names);
     f->place = H5Gopen2(f->file, "/", H5P_DEFAULT);
   } else {
     H5E_BEGIN_TRY { f->place = H5Gopen2(f->file, group, H5P_DEFAULT); }
     H5E_END_TRY;
-    SpanCheckInput(PETSC_COMM_SELF, f->place >= 0 && HoldsPair(f->place), "%s: no set of fields `%s` in it%s%s",
+    SpanCheckInput(PETSC_COMM_SELF, f->place >= 0 && HoldsInput(f->place), "%s: no set of fields `%s` in it%s%s",
                    f->path, group, groups.n ? "; it has " : "", groups.names);
   }
-  PetscBool own = (PetscBool)(SpanHdf5Has(f->place, "input") && SpanHdf5Has(f->place, "output"));
-  f->input      = own ? "input" : "x";
-  f->output     = own ? "output" : "y";
+  const PetscBool published = (PetscBool)(SpanHdf5Has(f->place, "x") && SpanHdf5Has(f->place, "y"));
+  const PetscBool pair      = (PetscBool)(SpanHdf5Has(f->place, "input") && SpanHdf5Has(f->place, "output"));
+  f->input                  = published && !pair ? "x" : "input";
+  f->output                 = pair ? "output" : published ? "y" : NULL;
   PetscFunctionReturn(0);
 }
 
@@ -135,10 +139,18 @@ static PetscErrorCode Axes(SpanFields f)
   PetscFunctionBeginUser;
   PetscCall(SpanHdf5Shape(f->place, f->path, f->input, &n_in, in, &is_complex));
   SpanCheckInput(PETSC_COMM_SELF, !is_complex, "%s: `%s` is complex, real numbers are needed", f->path, f->input);
-  PetscCall(SpanHdf5Shape(f->place, f->path, f->output, &n_out, out, &is_complex));
-  SpanCheckInput(PETSC_COMM_SELF, !is_complex, "%s: `%s` is complex, real numbers are needed", f->path, f->output);
   PetscCall(SpanHdf5Attribute(f->place, "input_times", 2, i->in_time, &in_time));
-  PetscCall(SpanHdf5Attribute(f->place, "output_times", 2, i->out_time, &out_time));
+  if (!f->output) { /* as an output of the same axes and no channel */
+    n_out  = n_in - (int)in_time;
+    out[0] = in[0];
+    out[1] = 0;
+    for (int k = 2; k < n_out; k++) out[k] = in[k + (int)in_time];
+    out_time = PETSC_FALSE;
+  } else {
+    PetscCall(SpanHdf5Shape(f->place, f->path, f->output, &n_out, out, &is_complex));
+    SpanCheckInput(PETSC_COMM_SELF, !is_complex, "%s: `%s` is complex, real numbers are needed", f->path, f->output);
+    PetscCall(SpanHdf5Attribute(f->place, "output_times", 2, i->out_time, &out_time));
+  }
   if (!in_time && !out_time) out_time = (PetscBool)(n_out == n_in + 1);
   i->n_dims = n_in - 2 - (int)in_time;
   SpanCheckInput(PETSC_COMM_SELF, i->n_dims >= 1 && i->n_dims <= span_fields_max_dims,
@@ -207,7 +219,7 @@ static PetscErrorCode Describe(SpanFields f)
   if (!SpanHdf5Text(f->place, "boundary", i->boundary, sizeof i->boundary)) i->boundary[0] = 0;
   const char *names[2] = {f->input, f->output};
   char *texts[2]       = {i->input, i->output};
-  for (int k = 0; k < 2; k++) {
+  for (int k = 0; k < (f->output ? 2 : 1); k++) {
     hid_t array = H5Dopen2(f->place, names[k], H5P_DEFAULT);
     if (!SpanHdf5Text(array, "description", texts[k], sizeof i->input)) texts[k][0] = 0;
     H5Dclose(array);

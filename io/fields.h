@@ -23,7 +23,7 @@ typedef struct {
 
 typedef struct {
   PetscInt n_samples;
-  PetscInt in_channels, out_channels;
+  PetscInt in_channels, out_channels;  /* out_channels 0: a set of inputs alone, to predict from */
   PetscInt in_times, out_times;        /* points of the time axis; 0: the field has none */
   double in_time[2], out_time[2];      /* the first and last of them, evenly spaced; 0, 0 where the file does not say */
   int n_dims;                          /* of space, 1 to 3 */
@@ -49,7 +49,8 @@ PetscBool SpanFieldsDetect(const char path[]);
 /* The names of a file's groups that are sets, separated by commas; empty for none. Silent; not collective. */
 void SpanFieldsGroups(const char path[], char names[512]);
 /* Collective; every rank reads for itself later. group: one of a file of several ("train16"), or "". Errors (input): no
-   such file or group, with the groups there are; shapes of input and output that do not fit each other; damaged files.
+   such file or group, with the groups there are; no `input`; shapes of input and output that do not fit each other;
+   damaged files.
  */
 PetscErrorCode SpanFieldsOpen(MPI_Comm comm, const char path[], const char group[], SpanFields *fields);
 PetscErrorCode SpanFieldsClose(SpanFields *fields);

@@ -1,4 +1,5 @@
-/* Channels-last all along: (N, n1, .., nd, C). A block is
+/* Channels-last all along: (N, n1, .., nd, C); between blocks in the tape's type, float32 around spectral convolutions.
+   A block is
      s = fno_skip(x), t = mlp_skip(x), u = norm(K x) + s, u = activation(u), v = MLP(u) + t, v = activation(norm(v)),
    without the outer activations in the last block; with preactivation x = activation(x) comes first and the last
    activation falls away. What works point by point is one SpanPerceptron. */
@@ -320,6 +321,15 @@ static PetscErrorCode AddPlainSkip(SpanTape tape, SpanFNOSkip kind, SpanTensor w
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode CastTo(SpanTape tape, SpanTensorType type, SpanTensor *x)
+{
+  SpanTensor y;
+  PetscFunctionBeginUser;
+  PetscCall(SpanCast(tape, *x, type, &y));
+  PetscCall(Replace(x, y));
+  PetscFunctionReturn(0);
+}
+
 /* activation(MLP(u) + mlp_skip(x)), where *u is, or with `skip` its first sum lacks, s + K x. */
 static PetscErrorCode ApplyPoints(SpanTape tape, SpanFNO f, const Block *b, SpanTensor x, PetscBool last, SpanTensor *u)
 {
@@ -392,11 +402,16 @@ static PetscErrorCode ApplyBlock(SpanTape tape, SpanFNO f, PetscInt index, SpanT
     PetscCall(SpanTensorReference(x));
     stable = x;
   }
+  PetscCall(CastTo(tape, SPAN_FLOAT32, &stable));
   PetscCall(SpanSpectralConvolution(tape, &f->spectral, stable, b->spectral, b->spectral_bias,
                                     f->limited ? f->active : NULL, &u));
   PetscCall(SpanTensorDestroy(&stable));
   PetscCall(ApplyNorm(tape, f, &b->norm[0], SPAN_IDENTITY, &u));
+  /* One pass reads x in its own type; other skips are made of float32. */
+  if (c->skip != SPAN_FNO_SKIP_LINEAR || (c->mlp && c->mlp_skip != SPAN_FNO_SKIP_SOFT_GATING))
+    PetscCall(CastTo(tape, SPAN_FLOAT32, &x));
   PetscCall(ApplyPoints(tape, f, b, x, last, &u));
+  PetscCall(CastTo(tape, (*h)->type, &u));
   PetscCall(SpanTensorDestroy(&x));
   if (c->mlp) PetscCall(ApplyNorm(tape, f, &b->norm[1], last || c->preactivation ? SPAN_IDENTITY : SPAN_GELU, &u));
   PetscCall(Replace(h, u));
@@ -450,7 +465,9 @@ PetscErrorCode SpanFNOApply(SpanTape tape, SpanFNO f, SpanTensor x, SpanTensor *
     PetscCall(SpanPad(tape, h, points, &g));
     PetscCall(Replace(&h, g));
   }
+  PetscCall(CastTo(tape, SpanTapeGetType(tape), &h));
   PetscCall(SpanFNOApplyBlocks(tape, f, &h));
+  PetscCall(CastTo(tape, SPAN_FLOAT32, &h));
   if (padded) {
     for (PetscInt a = 0; a < c->n_axes; a++) points[a] = -points[a];
     PetscCall(SpanPad(tape, h, points, &g));

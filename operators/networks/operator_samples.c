@@ -15,6 +15,7 @@ struct SpanOperatorSamples_ {
   char name[PETSC_MAX_PATH_LEN];
   PetscInt first, count; /* the file's */
   PetscInt history;
+  PetscBool time_axis;            /* time is an axis of the grid */
   PetscInt points;                /* of space */
   PetscInt in_frames, out_frames; /* times, 1 if there are none */
   PetscInt skipped;               /* steps: the input's frames, where they are no part of the sequence */
@@ -25,34 +26,38 @@ struct SpanOperatorSamples_ {
   float *buffer, *raw; /* one record as frames, unless held; as the file has it */
 };
 
-static PetscErrorCode Times(SpanOperatorSamples s)
+static PetscErrorCode Times(SpanOperatorSamples s, const SpanOperatorView *view)
 {
   const SpanFieldsInfo *info = SpanFieldsGetInfo(s->fields);
   SpanOperatorShape *shape   = &s->shape;
   int axis                   = 0;
   PetscFunctionBeginUser;
+  shape->has_output   = (PetscBool)(info->out_channels > 0);
   s->in_frames        = PetscMax(1, info->in_times);
-  s->out_frames       = PetscMax(1, info->out_times);
+  s->out_frames       = shape->has_output ? PetscMax(1, info->out_times) : 0;
   s->shape.windows    = 1;
   shape->in_channels  = info->in_channels;
-  shape->out_channels = info->out_channels;
+  shape->out_channels = shape->has_output ? info->out_channels : view->out_channels;
+  SpanCheckInput(s->comm, shape->out_channels > 0, "%s: it has `input` and no `output`, which training needs", s->name);
+  s->time_axis = (PetscBool)(!s->history && (shape->has_output ? info->out_times > 0
+                                                               : info->in_times > 0 && view->n_axes > info->n_dims));
   if (s->history) {
-    s->skipped       = info->in_times || info->out_time[0] > 0 ? 0 : s->in_frames;
-    s->shape.windows = s->in_frames - s->skipped + s->out_frames - s->history;
-    SpanCheckInput(s->comm, info->in_channels == info->out_channels,
+    s->skipped       = info->in_times || info->out_time[0] > 0 || !shape->has_output ? 0 : s->in_frames;
+    s->shape.windows = s->in_frames - s->skipped + PetscMax(1, s->out_frames) - s->history;
+    SpanCheckInput(s->comm, shape->in_channels == shape->out_channels,
                    "%s: steps of time need the same channels in input and output, which have %" PetscInt_FMT
                    " and %" PetscInt_FMT,
-                   s->name, info->in_channels, info->out_channels);
+                   s->name, shape->in_channels, shape->out_channels);
     SpanCheckInput(s->comm, s->shape.windows >= 1,
                    "%s: %" PetscInt_FMT " times, too few for --history %" PetscInt_FMT " and a next one", s->name,
                    s->shape.windows + s->history, s->history);
     shape->in_channels *= s->history;
-  } else if (info->out_times) {
-    SpanCheckInput(s->comm, s->in_frames == 1 || s->in_frames == s->out_frames,
+  } else if (s->time_axis) {
+    SpanCheckInput(s->comm, s->in_frames == 1 || s->in_frames == s->out_frames || !shape->has_output,
                    "%s: the input has %" PetscInt_FMT " times, the output %" PetscInt_FMT
                    ": time is no axis of both; --history takes them as steps",
                    s->name, s->in_frames, s->out_frames);
-    shape->points[axis++] = s->out_frames;
+    shape->points[axis++] = PetscMax(s->in_frames, s->out_frames);
   } else
     shape->in_channels *= s->in_frames;
   for (int i = 0; i < info->n_dims; i++) shape->points[axis++] = s->box.count[i];
@@ -97,6 +102,7 @@ static PetscErrorCode ReadRecords(SpanOperatorSamples s, PetscInt index, PetscIn
   PetscCall(SpanFieldsReadInput(s->fields, s->first + index, n, &s->box, s->raw));
   for (PetscInt i = 0; i < n; i++)
     Turn(info->in_channels, s->in_frames, s->points, s->raw + i * in, records + i * s->record);
+  if (!s->shape.has_output) PetscFunctionReturn(0);
   PetscCall(SpanFieldsReadOutput(s->fields, s->first + index, n, &s->box, s->raw));
   for (PetscInt i = 0; i < n; i++)
     Turn(info->out_channels, s->out_frames, s->points, s->raw + i * out, records + i * s->record + in);
@@ -147,7 +153,7 @@ PetscErrorCode SpanOperatorSamplesOpen(MPI_Comm comm, const char path[], const c
                  "%s: has %" PetscInt_FMT " samples, asked for are %" PetscInt_FMT " from number %" PetscInt_FMT " on",
                  s->name, info->n_samples, PetscMax(1, s->count), s->first);
   PetscCall(SpanFieldsSubsample(s->fields, view->stride, &s->box));
-  PetscCall(Times(s));
+  PetscCall(Times(s, view));
   PetscCall(Sizes(s));
   s->block = hold ? PetscMax(1, (1 << 22) / s->record) : 1;
   PetscCall(PetscMalloc1(
@@ -201,6 +207,7 @@ PetscErrorCode SpanOperatorSamplesGet(SpanOperatorSamples s, PetscInt index, flo
   const PetscInt in = s->points * info->in_channels, out = s->points * info->out_channels;
   const float *record = s->buffer;
   PetscFunctionBeginUser;
+  if (!s->shape.has_output) output = NULL;
   if (s->shared)
     record = (const float *)SpanSharedData(s->shared) + (size_t)(index / s->shape.windows) * (size_t)s->record;
   else
@@ -211,10 +218,10 @@ PetscErrorCode SpanOperatorSamplesGet(SpanOperatorSamples s, PetscInt index, flo
     if (output) Copy(s->points, info->out_channels, 1, PETSC_FALSE, window + s->history * in, output);
     PetscFunctionReturn(0);
   }
-  if (info->out_times && s->in_frames == 1)
+  if (s->time_axis && s->in_frames == 1)
     for (PetscInt t = 0; t < s->out_frames; t++) memcpy(input + t * in, record, (size_t)in * sizeof *input);
   else
-    Copy(s->points, info->in_channels, s->in_frames, (PetscBool)!info->out_times, record, input);
+    Copy(s->points, info->in_channels, s->in_frames, (PetscBool)!s->time_axis, record, input);
   if (output) memcpy(output, record + s->in_frames * in, (size_t)(s->out_frames * out) * sizeof *output);
   PetscFunctionReturn(0);
 }

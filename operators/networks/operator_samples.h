@@ -13,8 +13,9 @@
 enum { span_operator_max_axes = span_fields_max_dims + 1 };
 
 typedef struct {
-  PetscInt stride;  /* every stride-th point of the grid */
-  PetscInt history; /* 0: times are an axis */
+  PetscInt stride;               /* every stride-th point of the grid */
+  PetscInt history;              /* 0: times are an axis */
+  PetscInt out_channels, n_axes; /* the operator's, for a set of inputs alone; 0: a set needs outputs */
 } SpanOperatorView;
 
 typedef struct SpanOperatorSamples_ *SpanOperatorSamples;
@@ -25,6 +26,7 @@ typedef struct {
   PetscInt points[span_operator_max_axes];
   PetscInt in_channels, out_channels;
   PetscInt in_size, out_size; /* numbers of a sample */
+  PetscBool has_output;
 } SpanOperatorShape;
 
 /* Collective. The file's samples first .. first + count; count < 0: all from `first` on. hold: once a node in memory,
@@ -40,7 +42,8 @@ const SpanFieldsInfo *SpanOperatorSamplesInfo(SpanOperatorSamples samples);
 const char *SpanOperatorSamplesName(SpanOperatorSamples samples);
 /* Bytes that a node holds. */
 double SpanOperatorSamplesMemory(SpanOperatorSamples samples);
-/* Not collective; output may be NULL. Errors (input): damaged data, if not held. */
+/* Not collective; output may be NULL, and is left alone where the set has none. Errors (input): damaged data, if not
+ * held. */
 PetscErrorCode SpanOperatorSamplesGet(SpanOperatorSamples samples, PetscInt index, float *input, float *output);
 /* Collective: mean and standard deviation of each channel over all points of all samples; the same bits for any number
    of ranks. A channel that is constant has the deviation 1. */

@@ -30,7 +30,7 @@ PetscErrorCode SpanActivate(SpanTape tape, SpanActivation activation, SpanTensor
 /* Layers y_l = activation_l(y_l-1 w_l' + b_l + ..) at each point, in one pass through memory. To the last layer's sum
    are added gate x (a weight a channel) and `last`, to the first one's *first, whose share is taken: it gives its
    memory where nobody else needs it. x: (.., I), w_l: (O_l, I_l), b_l: (O_l) or NULL; gate, *first, last: NULL, or of a
-   shape that fits. float32. */
+   shape that fits, float32. y, and the sums that are kept, have the type of x. */
 enum { span_perceptron_max_layers = 3 };
 typedef struct {
   SpanTensor weight, bias;

@@ -10,6 +10,7 @@
 #include <subspan/operators/tensor/operations.h>
 #include <subspan/operators/tensor/product.h>
 #include <subspan/operators/tensor/reference.h>
+#include <subspan/operators/tensor/rows.h>
 #include <omp.h>
 
 enum { most = span_perceptron_max_layers, tile_rows = 128, narrow = 64, max_parts = 32, parts_floats = 1 << 22 };
@@ -21,11 +22,12 @@ typedef struct {
   int n;
   PetscInt64 rows, in[most], out[most];
   SpanActivation activation[most];
-  const float *x, *gate, *last, *weight[most], *bias[most];
-  float *z[most];          /* whole, or NULL where it is not kept */
+  SpanTensor x, y; /* of one type */
+  const float *gate, *last, *weight[most], *bias[most];
+  float *first;            /* the first residual, to be overwritten by z_0 */
+  SpanTensor z[most];      /* whole, or NULL where it is not kept */
   float *transposed[most]; /* weights as (in, out) */
-  float *y;
-  PetscInt64 widest, sum; /* of the outputs: the widest, and of all */
+  PetscInt64 widest, sum;  /* of the outputs: the widest, and of all */
 } Net;
 
 static PetscErrorCode NetOf(SpanTensor x, int n_layers, const SpanPerceptronLayer layers[], SpanTensor gate,
@@ -33,12 +35,12 @@ static PetscErrorCode NetOf(SpanTensor x, int n_layers, const SpanPerceptronLaye
 {
   PetscInt64 width = x->shape[x->n_dims - 1];
   PetscFunctionBeginUser;
-  PetscCheck(n_layers >= 1 && n_layers <= most && x->type == SPAN_FLOAT32, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
-             "perceptron: %d layers of %s; at most %d of float32", n_layers,
-             x->type == SPAN_FLOAT32 ? "float32" : "bfloat16", (int)most);
+  PetscCheck(n_layers >= 1 && n_layers <= most && (!last || last->type == SPAN_FLOAT32), PETSC_COMM_SELF,
+             PETSC_ERR_ARG_OUTOFRANGE, "perceptron: %d layers, at most %d; the last residual must be float32", n_layers,
+             (int)most);
   *net = (Net){.n    = n_layers,
                .rows = x->size / width,
-               .x    = SpanTensorFloats(x),
+               .x    = x,
                .gate = gate ? SpanTensorFloats(gate) : NULL,
                .last = last ? SpanTensorFloats(last) : NULL};
   for (int l = 0; l < n_layers; l++) {
@@ -63,19 +65,24 @@ static PetscErrorCode NetOf(SpanTensor x, int n_layers, const SpanPerceptronLaye
 /* Row r of the next tile's input, and of this tile's result, on their way from memory. */
 static void Fetch(const Net *net, int l, PetscInt64 row, PetscInt64 r)
 {
+  if (net->x->type != SPAN_FLOAT32) return;
   const PetscInt64 next = PetscMin(row + tile_rows + r, net->rows - 1), out = net->out[net->n - 1];
   if (l == 0)
-    for (PetscInt64 i = 0; i < net->in[0]; i += span_lanes) __builtin_prefetch(net->x + next * net->in[0] + i);
+    for (PetscInt64 i = 0; i < net->in[0]; i += span_lanes)
+      __builtin_prefetch(SpanTensorFloats(net->x) + next * net->in[0] + i);
   if (l == net->n - 2 && net->y)
-    for (PetscInt64 i = 0; i < out; i += span_lanes) __builtin_prefetch(net->y + (row + r) * out + i, 1);
+    for (PetscInt64 i = 0; i < out; i += span_lanes)
+      __builtin_prefetch(SpanTensorFloats(net->y) + (row + r) * out + i, 1);
 }
 
-/* z of layer l from its input, m rows; `add`: z has the first residual already. */
-static void Sum(const Net *net, int l, PetscInt64 row, PetscInt64 m, const float *in, PetscBool add, float *z)
+/* z of layer l from its input, m rows, of which x are those of the network's; `add`: z has the first residual already.
+ */
+static void Sum(const Net *net, int l, PetscInt64 row, PetscInt64 m, const float *x, const float *in, PetscBool add,
+                float *z)
 {
   const PetscInt64 out = net->out[l], width = net->in[0];
   const PetscBool top = (PetscBool)(l == net->n - 1);
-  const float *b = net->bias[l], *x = net->x + row * width, *more = top && net->last ? net->last + row * out : NULL;
+  const float *b = net->bias[l], *more = top && net->last ? net->last + row * out : NULL;
   SpanProduct(m, out, net->in[l], in, net->in[l], 1, net->transposed[l], out, add, z, out);
   for (PetscInt64 r = 0; r < m; r++) {
     float *to = z + r * out;
@@ -111,29 +118,34 @@ static PetscErrorCode FreeTransposed(SpanArena arena, Net *net)
   PetscFunctionReturn(0);
 }
 
-/* buffer: two times the widest layer, a tile each. */
-static void ForwardTile(const Net *net, PetscBool first, PetscInt64 row, PetscInt64 m, float *buffer)
+/* buffer: two times the widest layer, and the input. */
+static void ForwardTile(const Net *net, PetscInt64 row, PetscInt64 m, float *buffer)
 {
-  const float *in = net->x + row * net->in[0];
+  const float *x = SpanRowRead(net->x, row * net->in[0], m * net->in[0], buffer + 2 * tile_rows * net->widest), *in = x;
   for (int l = 0; l < net->n; l++) {
-    float *a = l == net->n - 1 ? net->y + row * net->out[l] : buffer + l % 2 * tile_rows * net->widest;
-    float *z = net->z[l] ? net->z[l] + row * net->out[l] : a;
-    Sum(net, l, row, m, in, (PetscBool)(l == 0 && first), z);
-    SpanActivateRow(net->activation[l], m * net->out[l], z, a);
+    const PetscInt64 at = row * net->out[l], size = m * net->out[l];
+    float *own = buffer + l % 2 * tile_rows * net->widest, *a = l == net->n - 1 ? SpanRowTarget(net->y, at, own) : own,
+          *z = l == 0 && net->first ? net->first + at
+               : net->z[l]          ? SpanRowTarget(net->z[l], at, a)
+                                    : a;
+    Sum(net, l, row, m, x, in, (PetscBool)(l == 0 && net->first), z);
+    if (net->z[l]) SpanRowWrite(net->z[l], at, size, z);
+    SpanActivateRow(net->activation[l], size, z, a);
+    if (l == net->n - 1) SpanRowWrite(net->y, at, size, a);
     in = a;
   }
 }
 
-static PetscErrorCode Forward(SpanArena arena, const Net *net, PetscBool first)
+static PetscErrorCode Forward(SpanArena arena, const Net *net)
 {
-  const PetscInt64 tiles = (net->rows + tile_rows - 1) / tile_rows, each = 2 * tile_rows * net->widest;
+  const PetscInt64 tiles = (net->rows + tile_rows - 1) / tile_rows, each = tile_rows * (2 * net->widest + net->in[0]);
   const int threads = (int)PetscMin((PetscInt64)omp_get_max_threads(), tiles);
   float *buffers;
   PetscFunctionBeginUser;
   PetscCall(SpanArenaGet(arena, (size_t)(threads * each) * sizeof *buffers, &buffers));
 #pragma omp parallel for schedule(static) num_threads(threads)
   for (PetscInt64 t = 0; t < tiles; t++)
-    ForwardTile(net, first, t * tile_rows, PetscMin((PetscInt64)tile_rows, net->rows - t * tile_rows),
+    ForwardTile(net, t * tile_rows, PetscMin((PetscInt64)tile_rows, net->rows - t * tile_rows),
                 buffers + omp_get_thread_num() * each);
   PetscCall(SpanArenaReturn(arena, buffers));
   PetscFunctionReturn(0);
@@ -143,28 +155,27 @@ static PetscErrorCode Forward(SpanArena arena, const Net *net, PetscBool first)
 
 typedef struct {
   Net net;
-  const float *dy;
-  float *dx, *d_first, *d_last; /* or NULL */
+  SpanTensor dy, dx;       /* dx: or NULL; may be dy */
+  float *d_first, *d_last; /* or NULL */
   PetscBool wants_parameters;
   PetscInt64 n_sums, gate_at, weight_at[most], bias_at[most]; /* of the sums of parameters' gradients */
 } Reverse;
 
-/* A tile's memory: activations and slopes of all layers, and two gradients. */
+/* A tile's memory: activations and slopes of all layers, two gradients, and x, dy and dx where they are not float32. */
 static PetscInt64 ReverseBuffer(const Net *net)
 {
-  return tile_rows * (2 * net->sum + 2 * PetscMax(net->widest, net->in[0]));
+  return tile_rows * (2 * net->sum + 5 * PetscMax(net->widest, net->in[0]));
 }
 
-static void Remake(const Net *net, PetscInt64 row, PetscInt64 m, float *activations[], float *slopes[])
+static void Remake(const Net *net, PetscInt64 row, PetscInt64 m, const float *x, float *activations[], float *slopes[])
 {
   for (int l = 0; l < net->n; l++) {
     const PetscInt64 size = m * net->out[l];
-    const float *z        = net->z[l] ? net->z[l] + row * net->out[l] : activations[l];
+    const float *z = net->z[l] ? SpanRowRead(net->z[l], row * net->out[l], size, activations[l]) : activations[l];
     if (!net->z[l] && net->activation[l] == SPAN_IDENTITY && l == net->n - 1) continue; /* nothing needs it */
-    if (!net->z[l])
-      Sum(net, l, row, m, l ? activations[l - 1] : net->x + row * net->in[0], PETSC_FALSE, activations[l]);
+    if (!net->z[l]) Sum(net, l, row, m, x, l ? activations[l - 1] : x, PETSC_FALSE, activations[l]);
     if (net->activation[l] == SPAN_IDENTITY) {
-      if (net->z[l]) memcpy(activations[l], z, (size_t)size * sizeof *z);
+      if (z != activations[l]) memcpy(activations[l], z, (size_t)size * sizeof *z);
     } else
       SpanActivateSlopeRow(net->activation[l], size, z, activations[l], slopes[l]);
   }
@@ -182,11 +193,11 @@ static void ParameterTile(const Reverse *v, int l, PetscInt64 m, const float *dz
     for (PetscInt64 i = 0; i < out; i++) b[i] += dz[r * out + i];
 }
 
-static void GateTile(const Reverse *v, PetscInt64 row, PetscInt64 m, const float *dz, float *sums)
+static void GateTile(const Reverse *v, PetscInt64 m, const float *dz, const float *x, float *to, float *sums)
 {
   const PetscInt64 c = v->net.in[0];
-  const float *x = v->net.x + row * c, *gate = v->net.gate;
-  float *to = v->dx ? v->dx + row * c : NULL, *d_gate = sums + v->gate_at;
+  const float *gate  = v->net.gate;
+  float *d_gate      = sums + v->gate_at;
   for (PetscInt64 r = 0; r < m; r++) {
     if (v->wants_parameters)
 #pragma omp simd
@@ -210,8 +221,12 @@ static void ReverseTile(const Reverse *v, PetscInt64 row, PetscInt64 m, float *b
   }
   gradients[0] = buffer;
   gradients[1] = buffer + tile_rows * widest;
-  Remake(net, row, m, activations, slopes);
-  const float *given = v->dy + row * net->out[net->n - 1];
+  buffer += 2 * tile_rows * widest;
+  const PetscInt64 at = row * net->in[0], size_in = m * net->in[0], size_out = m * net->out[net->n - 1];
+  const float *x     = SpanRowRead(net->x, at, size_in, buffer),
+              *given = SpanRowRead(v->dy, row * net->out[net->n - 1], size_out, buffer + tile_rows * widest);
+  float *dx          = v->dx ? SpanRowTarget(v->dx, at, buffer + 2 * tile_rows * widest) : NULL;
+  Remake(net, row, m, x, activations, slopes);
   for (int l = net->n - 1; l >= 0; l--) {
     const PetscInt64 size = m * net->out[l];
     const float *dz       = given;
@@ -227,16 +242,17 @@ static void ReverseTile(const Reverse *v, PetscInt64 row, PetscInt64 m, float *b
     }
     if (l == net->n - 1) {
       if (v->d_last) memcpy(v->d_last + row * net->out[l], dz, (size_t)size * sizeof *dz);
-      if (net->gate) GateTile(v, row, m, dz, sums);
+      if (net->gate) GateTile(v, m, dz, x, dx, sums);
     }
     if (l == 0 && v->d_first) memcpy(v->d_first + row * net->out[0], dz, (size_t)size * sizeof *dz);
-    if (v->wants_parameters) ParameterTile(v, l, m, dz, l ? activations[l - 1] : net->x + row * net->in[0], sums);
+    if (v->wants_parameters) ParameterTile(v, l, m, dz, l ? activations[l - 1] : x, sums);
     if (l == 0 && !v->dx) return;
-    float *to = l ? gradients[l % 2] : v->dx + row * net->in[0];
+    float *to = l ? gradients[l % 2] : dx;
     SpanProduct(m, net->in[l], net->out[l], dz, net->out[l], 1, net->weight[l], net->in[l],
                 (PetscBool)(l == 0 && net->gate), to, net->in[l]);
     given = to;
   }
+  SpanRowWrite(v->dx, at, size_in, dx);
 }
 
 /* NOLINTEND(clang-analyzer-core.*) */
@@ -298,14 +314,14 @@ static PetscErrorCode GradientOf(SpanTape tape, SpanTensor input, SpanTensor *gi
 {
   PetscFunctionBeginUser;
   *gradient = NULL;
-  *values   = NULL;
+  if (values) *values = NULL;
   if (!input || !input->differentiable) PetscFunctionReturn(0);
   if (given) {
     PetscCall(SpanTensorReuse(*given, gradient));
     PetscCall(SpanTensorDrop(given));
   } else
-    PetscCall(SpanTensorCreate(SpanTapeArena(tape), SPAN_FLOAT32, input->n_dims, input->shape, gradient));
-  *values = SpanTensorFloats(*gradient);
+    PetscCall(SpanTensorCreate(SpanTapeArena(tape), input->type, input->n_dims, input->shape, gradient));
+  if (values) *values = SpanTensorFloats(*gradient);
   PetscFunctionReturn(0);
 }
 
@@ -313,7 +329,7 @@ static PetscErrorCode Backward(SpanTape tape, SpanNode node)
 {
   SpanTensor *inputs               = node->inputs, dx, d_first, d_last;
   SpanPerceptronLayer layers[most] = {{0}};
-  Reverse v                        = {.dy = SpanTensorFloats(node->output->gradient)};
+  Reverse v                        = {.dy = node->output->gradient};
   double *sums;
   PetscFunctionBeginUser;
   const int n = (int)node->with.integer[0];
@@ -321,14 +337,18 @@ static PetscErrorCode Backward(SpanTape tape, SpanNode node)
     layers[l] = (SpanPerceptronLayer){inputs[LAYERS + 2 * l], inputs[LAYERS + 2 * l + 1],
                                       (SpanActivation)node->with.integer[1 + l]};
   PetscCall(NetOf(inputs[X], n, layers, inputs[GATE], NULL, &v.net));
-  for (int l = 0; l < n; l++) v.net.z[l] = node->saved[l] ? SpanTensorFloats(node->saved[l]) : NULL;
+  for (int l = 0; l < n; l++) v.net.z[l] = node->saved[l];
   v.wants_parameters = layers[0].weight->differentiable;
   LayOut(&v);
   /* A tile's dy is read before its dx is written, and z_0 before the gradient of the first residual. */
   const PetscBool square = (PetscBool)(v.net.in[0] == v.net.out[n - 1]);
-  PetscCall(GradientOf(tape, inputs[X], square ? &node->output->gradient : NULL, &dx, &v.dx));
-  PetscCall(GradientOf(tape, inputs[FIRST], &node->saved[0], &d_first, &v.d_first));
-  if (dx && square) v.dy = v.dx;
+  const PetscBool takes =
+      (PetscBool)(inputs[FIRST] && inputs[FIRST]->differentiable && v.net.z[0]->type == SPAN_FLOAT32);
+  PetscCall(GradientOf(tape, inputs[X], square ? &node->output->gradient : NULL, &dx, NULL));
+  PetscCall(GradientOf(tape, inputs[FIRST], takes ? &node->saved[0] : NULL, &d_first, &v.d_first));
+  if (takes) v.net.z[0] = d_first;
+  if (dx && square) v.dy = dx;
+  v.dx = dx;
   PetscCall(GradientOf(tape, inputs[LAST], NULL, &d_last, &v.d_last));
   PetscCall(TransposeWeights(SpanTapeArena(tape), &v.net));
   PetscCall(SpanArenaGet(SpanTapeArena(tape), (size_t)(v.n_sums + 1) * sizeof *sums, &sums));
@@ -357,14 +377,16 @@ static PetscErrorCode KeepSums(SpanTape tape, Net *net, SpanTensor x, SpanTensor
   for (int l = 0; l < net->n; l++) {
     const PetscBool plain = (PetscBool)(net->activation[l] == SPAN_IDENTITY && l == net->n - 1);
     z[l]                  = NULL;
-    if (l == 0 && first)
+    if (l == 0 && first && x->type == SPAN_FLOAT32)
       PetscCall(SpanTensorReuse(first, &z[l]));
+    else if (l == 0 && first && recorded)
+      PetscCall(SpanTensorCreate(SpanTapeArena(tape), x->type, first->n_dims, first->shape, &z[l]));
     else if (recorded && !plain && (net->in[l] > narrow || net->last)) {
       PetscCall(PetscArraycpy(dims, x->shape, x->n_dims));
       dims[x->n_dims - 1] = net->out[l];
-      PetscCall(SpanTensorCreate(SpanTapeArena(tape), SPAN_FLOAT32, x->n_dims, dims, &z[l]));
+      PetscCall(SpanTensorCreate(SpanTapeArena(tape), x->type, x->n_dims, dims, &z[l]));
     }
-    net->z[l] = z[l] ? SpanTensorFloats(z[l]) : NULL;
+    net->z[l] = z[l];
   }
   PetscFunctionReturn(0);
 }
@@ -379,8 +401,8 @@ static PetscBool AnyDifferentiable(int n, const SpanTensor inputs[])
 PetscErrorCode SpanPerceptron(SpanTape tape, SpanTensor x, int n_layers, const SpanPerceptronLayer layers[],
                               SpanTensor gate, SpanTensor *first, SpanTensor last, SpanTensor *y)
 {
-  SpanTensor inputs[LAYERS + 2 * most] = {x, gate, first ? *first : NULL, last}, z[most];
-  const int n_inputs                   = LAYERS + 2 * n_layers;
+  SpanTensor inputs[LAYERS + 2 * most] = {x, gate, first ? *first : NULL, last}, z[most], sum = NULL;
+  const int n_inputs = LAYERS + 2 * n_layers;
   PetscInt64 dims[span_tensor_max_dims];
   SpanNode node;
   Net net;
@@ -396,12 +418,17 @@ PetscErrorCode SpanPerceptron(SpanTape tape, SpanTensor x, int n_layers, const S
              (long long)(inputs[FIRST] ? inputs[FIRST]->size : last->size), (long long)net.rows);
   const PetscBool recorded = (PetscBool)(SpanTapeIsRecording(tape) && AnyDifferentiable(n_inputs, inputs));
   PetscCall(KeepSums(tape, &net, x, inputs[FIRST], recorded, z));
+  if (inputs[FIRST]) {
+    if (x->type != SPAN_FLOAT32) PetscCall(SpanTensorReuse(inputs[FIRST], &sum));
+    net.first = SpanTensorFloats(sum ? sum : z[0]);
+  }
   PetscCall(PetscArraycpy(dims, x->shape, x->n_dims));
   dims[x->n_dims - 1] = net.out[n_layers - 1];
-  PetscCall(SpanTensorCreate(SpanTapeArena(tape), SPAN_FLOAT32, x->n_dims, dims, y));
-  net.y = SpanTensorFloats(*y);
+  PetscCall(SpanTensorCreate(SpanTapeArena(tape), x->type, x->n_dims, dims, y));
+  net.y = *y;
   PetscCall(TransposeWeights(SpanTapeArena(tape), &net));
-  PetscCall(Forward(SpanTapeArena(tape), &net, (PetscBool)(inputs[FIRST] != NULL)));
+  PetscCall(Forward(SpanTapeArena(tape), &net));
+  PetscCall(SpanTensorDestroy(&sum));
   PetscCall(FreeTransposed(SpanTapeArena(tape), &net));
   const unsigned all = (1u << n_inputs) - 1;
   PetscCall(SpanTapeRecord(tape, Backward, n_inputs, inputs, all & ~(1u << FIRST | 1u << LAST), *y, &node));

@@ -46,10 +46,14 @@ static void Samples(const SpanPredictRun *run, cJSON *json)
 
 static void Errors(const SpanPredictRun *run, cJSON *json)
 {
-  cJSON *steps         = run->options->rollout ? cJSON_AddArrayToObject(json, "steps") : NULL;
   const PetscInt every = (run->steps + most_lines - 1) / most_lines;
   double mean[2];
   char label[24] = "";
+  if (!SpanOperatorSamplesShape(run->samples)->has_output) {
+    printf("  no errors: the set has inputs alone\n");
+    return;
+  }
+  cJSON *steps = run->options->rollout ? cJSON_AddArrayToObject(json, "steps") : NULL;
   for (PetscInt k = 0; k < run->steps; k++) {
     const PetscInt n = Mean(run, k, mean);
     if (!n) break;
@@ -138,7 +142,8 @@ PetscErrorCode SpanPredictPlan(SpanPredictRun *run)
   PetscCall(PetscPrintf(comm, "  memory a rank (MiB):\n    %-26s %10.1f\n    %-26s %10.1f\n    %-26s %10.1f\n",
                         "tensors", memory[0] / 0x1p20, "frames, and those written", 2 * frames / 0x1p20, "all of it",
                         (memory[1] + frames) / 0x1p20));
-  PetscCall(PetscPrintf(comm, "  disk: %.1f MiB the prediction, as much the truth%s\n", all / 0x1p20,
+  PetscCall(PetscPrintf(comm, "  disk: %.1f MiB the prediction%s%s\n", all / 0x1p20,
+                        s->has_output ? ", as much the truth" : "",
                         run->options->checkpoint[0] ? ", twice as much the checkpoints" : ""));
   PetscCall(PetscPrintf(comm, "  time: %.3g s a batch of %" PetscInt_FMT ", %.3g s in all\n", seconds,
                         run->options->batch, seconds * batches));

@@ -42,7 +42,7 @@ static PetscErrorCode CheckFit(const SpanPredictRun *run)
                  " and %" PetscInt_FMT,
                  run->model_path, c->in_channels, c->out_channels, SpanOperatorSamplesName(run->samples),
                  s->in_channels, s->out_channels);
-  const PetscBool axis = (PetscBool)(!run->history && SpanOperatorSamplesInfo(run->samples)->out_times > 0);
+  const PetscBool axis = (PetscBool)(s->n_axes > SpanOperatorSamplesInfo(run->samples)->n_dims);
   SpanCheckInput(comm, !rollout || !axis, "--rollout: %s has time as an axis, which is no step of time",
                  run->model_path);
   SpanCheckInput(comm, !rollout || c->in_channels == PetscMax(1, run->history) * c->out_channels,
@@ -81,7 +81,9 @@ PetscErrorCode SpanPredictCreate(MPI_Comm comm, const SpanPredictOptions *o, con
   PetscCall(SpanTapeCreate(&run->tape));
   PetscCall(SpanOperatorLoad(comm, model, run->tape, &run->op));
   PetscCall(History(comm, model, &run->history));
-  const SpanOperatorView view = {.stride = o->stride, .history = run->history};
+  const SpanFNOConfig *c      = &SpanOperatorGetConfig(run->op)->fno;
+  const SpanOperatorView view = {
+      .stride = o->stride, .history = run->history, .out_channels = c->out_channels, .n_axes = c->n_axes};
   PetscCall(SpanOperatorSamplesOpen(comm, data, o->group, o->first_sample, o->samples ? o->samples : -1, &view,
                                     PETSC_FALSE, &run->samples));
   const SpanOperatorShape *s = SpanOperatorSamplesShape(run->samples);
@@ -117,7 +119,7 @@ PetscErrorCode SpanPredictTruth(const SpanPredictRun *run, PetscInt item, PetscI
   const SpanOperatorShape *s = SpanOperatorSamplesShape(run->samples);
   float *input;
   PetscFunctionBeginUser;
-  *has = (PetscBool)(step < (run->options->rollout ? s->windows : 1));
+  *has = (PetscBool)(s->has_output && step < (run->options->rollout ? s->windows : 1));
   if (!*has) PetscFunctionReturn(0);
   PetscCall(PetscMalloc1(s->in_size, &input));
   PetscCall(SpanOperatorSamplesGet(run->samples, SampleOf(run, item) + step, input, frame));

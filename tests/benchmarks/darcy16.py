@@ -2,11 +2,12 @@
 """The published Darcy set of 16 x 16 points: TFNO of rank 0.1 with the settings of config/tfno-darcy.yaml, mean of several
 seeds, at 16 points and, without having seen them, at 32.
 
-  tests/benchmarks/darcy16.py [--epochs 50] [--seeds 3] [--quick] [--subspan build/release/subspan]
+  tests/benchmarks/darcy16.py [--epochs 50] [--seeds 3] [--quick] [--types] [--subspan build/release/subspan]
 
 The first row has the last weights, as the published training; the second their running average, as the file says. The
 peer is neuraloperator 2.0.0 with its own trainer, one run of 50 epochs with seed 0: its TFNO of rank 0.1 and its FNO. Two
-trainings run at a time, a thread each; seconds are processor time. Needs python3-h5py.
+trainings run at a time, a thread each; seconds are processor time. With --types the rows are the types of activations
+instead, with and without tanh before the spectral convolutions, averaged weights. Needs python3-h5py.
 """
 import argparse
 import json
@@ -24,6 +25,7 @@ parser.add_argument("--fields", default=os.path.join(data, "pde", "darcy_16_32.h
 parser.add_argument("--epochs", type=float, default=50)
 parser.add_argument("--seeds", type=int, default=3)
 parser.add_argument("--quick", action="store_true", help="one seed, two epochs")
+parser.add_argument("--types", action="store_true", help="float32 and bfloat16, with and without tanh")
 parser.add_argument("--subspan", default=os.path.join(root, "build", "release", "subspan"))
 args = parser.parse_args()
 if not os.path.exists(args.fields):
@@ -34,11 +36,15 @@ work = tempfile.mkdtemp()
 env = dict(os.environ, OMP_NUM_THREADS="1")
 peer = {"neuraloperator, TFNO": (0.0875, 0.1735, 0.1402), "neuraloperator, FNO": (0.0920, 0.1787, 0.1408)}
 rows = {"as published": ["--ema", "0"], "averaged weights": []}
+if args.types:
+    peer = {}
+    rows = {f"{kind}{', tanh' if tanh else ''}": ["--type", kind, "--stabilise", str(tanh).lower()]
+            for kind in ("float32", "bfloat16") for tanh in (False, True)}
 
 
 def train(job):
     name, seed = job
-    stem = os.path.join(work, name.replace(" ", "-") + str(seed))
+    stem = os.path.join(work, name.replace(", ", "-").replace(" ", "-") + str(seed))
     command = [args.subspan, "train", "operator", args.fields, "--options_file", os.path.join(root, "config", "tfno-darcy.yaml"),
                "--group", "train16", "--validation_groups", "test16,test32", "--validate_every", "0", "--pictures", "none",
                "--epochs", str(args.epochs), "--seed", str(seed), "--json", stem + ".json", "-o", stem + ".h5", *rows[name]]

@@ -18,6 +18,17 @@ patches=(--options_file "$SUBSPAN_SOURCE/config/mg-tfno-navier-stokes.yaml" "${s
 mpirun -n 4 "$SUBSPAN" train operator ns.h5 "${patches[@]}" --team 2 -o team.h5 >/dev/null || fail "patches in teams"
 "$SUBSPAN" train operator darcy.h5 "${small[@]}" --steps 2 --optimizer adam --loss l2 --differences one_sided --form cp \
   --modes_epochs 2 --held_share 0 --stabilise true -o other.h5 >/dev/null || fail "other options"
+# Modes that come into use with the epochs: step 1 has 2 x 2 of 8 x 8, the next ones up to 3 x 3 (rows 2 to 4, columns 0 and 1).
+growing=(darcy.h5 --modes 8 --hidden_channels 8 --n_layers 2 --form dense --batch 4 --record_every 1 --pictures none --ema 0
+  --weight_decay 0)
+for steps in 1 3; do
+  "$SUBSPAN" train operator "${growing[@]}" --modes_epochs 1000 --steps $steps -o growing$steps.h5 >/dev/null || fail "--modes_epochs"
+done
+"$SUBSPAN" train operator "${growing[@]}" --steps 3 -o grown.h5 >/dev/null || fail "all modes"
+"$SUBSPAN" train operator "${growing[@]}" --modes_epochs 0.5 --steps 3 -o quick.h5 >/dev/null || fail "modes in half an epoch"
+for type in float32 bfloat16; do
+  "$SUBSPAN" train operator darcy.h5 "${small[@]}" --epochs 4 --stabilise true --type $type -o $type.h5 >/dev/null || fail "--type $type"
+done
 "$SUBSPAN" train operator darcy.h5 "${small[@]}" --steps 2 --initial one.h5 -o initial.h5 >/dev/null || fail "--initial"
 "$SUBSPAN" train operator darcy.h5 "${options[@]}" --plan >plan 2>&1 && fail "two sets were taken"
 "$SUBSPAN" train operator "${options[@]}" --plan >plan || fail "--plan"
@@ -35,6 +46,16 @@ for a, b, steps in ((one, two, 8), (patches, team, 4)):
 assert curve(one)[-1] < curve(one)[0]
 v = one["history/validation"]
 assert v.attrs["columns"] == b"step,resolution,l2,h1" and list(v[:, 0]) == [4, 4, 8, 8] and list(v[:2, 1]) == [17, 33]
+first, third, grown, quick = (h5py.File(n + ".h5")["parameters/fno_blocks.convs.0.weight.tensor"][()]
+                              for n in ("growing1", "growing3", "grown", "quick"))
+active = np.zeros(first.shape[:2], bool)
+active[2:5, :2] = True
+changed = lambda other, where: np.mean(first[where] != other[where])
+assert changed(third, ~active) == 0 and changed(third, active) > 0.9
+assert changed(grown, ~active) > 0.9 and changed(quick, ~active) > 0.9
+single, half = (h5py.File(n + ".h5") for n in ("float32", "bfloat16"))
+assert not np.array_equal(curve(single), curve(half)) and np.allclose(curve(single), curve(half), rtol=2e-2)
+assert curve(half)[-1] < curve(half)[0]
 # The moments are those of the 18 samples that are trained on.
 data, c = h5py.File("darcy.h5"), one["configuration"].attrs
 for name in ("input", "output"):
@@ -48,7 +69,7 @@ text = open("model").read()
 for words in ("from fields to fields", "2 layers of 8 channels", "6 x 6 modes", "tucker", "8 steps"):
     assert words in text, words
 P
-count=9
+count=11
 
 # Predictions: the errors of the last validation, the same bits on any number of ranks and in teams.
 "$SUBSPAN" predict one.h5 darcy.h5 --first_sample 18 --samples 2 -o held.h5 --json held.json >/dev/null || fail predict
@@ -83,6 +104,36 @@ assert [s["step"] for s in told["steps"]] == [1, 2, 3, 4]
 assert h5py.File("axis-out.h5")["prediction"].shape == (8, 4, 64)
 P
 count=$((count + 10))
+
+# Inputs alone: the same predictions without their errors. Steps go on from the two times that are given.
+"$python" - <<'P' || fail "sets of inputs alone"
+import h5py
+for name, cut in (("darcy", slice(None)), ("flow", slice(1, 3))):
+    with h5py.File(name + ".h5") as whole, h5py.File(name + "-inputs.h5", "w") as inputs:
+        x = whole["input"][()]
+        inputs["input"] = x[:, :, cut] if name == "flow" else x
+        for key, value in whole.attrs.items():
+            if key != "output_times": inputs.attrs[key] = value
+P
+"$SUBSPAN" predict one.h5 darcy-inputs.h5 --plan >plan || fail "plan of inputs alone"
+grep -q truth plan && fail "a truth is planned for inputs alone"
+"$SUBSPAN" predict one.h5 darcy-inputs.h5 --first_sample 18 -o blind.h5 --json blind.json >closing || fail "inputs alone"
+grep -q "no errors: the set has inputs alone" closing || fail "nothing said of errors"
+same prediction held.h5 blind.h5 || fail "inputs alone are predicted otherwise"
+"$SUBSPAN" predict step.h5 flow-inputs.h5 --rollout 5 -o blind-rollout.h5 --json blind-rollout.json >/dev/null || fail "roll-out from inputs alone"
+"$python" - <<'P' || fail "predictions of inputs alone"
+import h5py, json
+import numpy as np
+for name in ("blind", "blind-rollout"):
+    report = json.load(open(name + ".json"))
+    assert not {"l2", "h1", "samples", "steps"} & set(report), report
+    assert "truth" not in h5py.File(name + ".h5") and "truth" not in h5py.File(name + ".h5")["VTKHDF/PointData"]
+whole, blind = (h5py.File(n)["prediction"][()].reshape(6, -1, 16, 16) for n in ("rollout.h5", "blind-rollout.h5"))
+steps = h5py.File("steps.h5")["prediction"][()].reshape(6, -1, 16, 16)
+assert blind.shape[1] == 5 and np.allclose(blind[:, 0], steps[:, 1], rtol=1e-5, atol=1e-6)
+P
+refused "no \`output\`, which training needs" train operator darcy-inputs.h5 --steps 1 -o out.h5
+count=$((count + 4))
 
 "$SUBSPAN" simulate burgers --resolution 64 --samples 1 -o few.h5 >/dev/null
 refused "give -o" train operator darcy.h5 --steps 1

@@ -59,7 +59,7 @@ static void layers(void **state)
   for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++) {
     const Net *net             = &nets[i];
     const PetscInt64 widths[4] = {20, net->n == 1 ? 20 : 24, net->n == 2 ? 20 : 7, 20};
-    Case c                     = {"perceptron", apply, reference, &nets[i], .float_only = 1, .smooth = 1};
+    Case c                     = {"perceptron", apply, reference, &nets[i], .smooth = 1};
     int at                     = 0;
     c.inputs[at++]             = (Input){3, {3, rows / 3, 20}};
     for (int l = 0; l < net->n; l++) c.inputs[at++] = (Input){2, {widths[l + 1], widths[l]}, 0.2};
@@ -67,6 +67,7 @@ static void layers(void **state)
     if (net->first) c.inputs[at++] = (Input){3, {3, rows / 3, widths[1]}};
     if (net->last) c.inputs[at++] = (Input){3, {3, rows / 3, 20}};
     c.n_inputs = at;
+    for (int k = 1; k < at; k++) c.inputs[k].parameter = PETSC_TRUE; /* float32, whatever x is */
     case_check(&c);
   }
 }

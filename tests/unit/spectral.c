@@ -155,4 +155,68 @@ static void cheapest(void **state)
   assert_true(plan.flops == 6. * (64 * 64 * 2 + 1000 * 64 * 2));
 }
 
-TEST_MAIN(cmocka_unit_test(dense), cmocka_unit_test(factorised), cmocka_unit_test(cheapest))
+/* The axis of a part that has the weight's frequencies of axis a, or -1. */
+static int axis_of(SpanSpectralForm form, int part, int a)
+{
+  if (form == SPAN_SPECTRAL_DENSE) return a;
+  if (form == SPAN_SPECTRAL_TT) return part == 2 + a ? 1 : -1;
+  return part == 3 + a ? 0 : -1;
+}
+
+/* Of 8 x 8 modes 4 x 5 are active: rows 2 to 5 of one axis, 0 to 2 of the other. Other numbers of the weight that
+   belong to one frequency have no gradient; active ones have one, but for the imaginary part of the mean's. */
+static void inactive(void **state)
+{
+  const PetscInt64 active[2] = {4, 5}, first[2] = {2, 0}, last[2] = {5, 2};
+  for (int form = SPAN_SPECTRAL_DENSE; form <= SPAN_SPECTRAL_TT; form++) {
+    SpanSpectralShape s = {form, 2, 2, 2, 1, {8, 8}};
+    SpanTensor x, y, weights[span_spectral_max_parts];
+    SpanTape tape;
+    SpanSpectralSetRank(&s, 0.5);
+    check(SpanTapeCreate(&tape));
+    check(SpanTensorCreate(SpanTapeArena(tape), SPAN_FLOAT32, 4, (PetscInt64[4]){1, 12, 12, 2}, &x));
+    for (PetscInt64 i = 0; i < x->size; i++) SpanTensorFloats(x)[i] = (float)sin(1 + (double)(i * i));
+    for (int p = 0; p < SpanSpectralParts(&s); p++) {
+      PetscInt64 dims[span_tensor_max_dims];
+      char name[64];
+      double deviation;
+      int n;
+      SpanSpectralPart(&s, p, name, &n, dims, &deviation);
+      check(SpanTensorCreate(SpanTapeArena(tape), SPAN_FLOAT32, n, dims, &weights[p]));
+      for (PetscInt64 i = 0; i < weights[p]->size; i++) SpanTensorFloats(weights[p])[i] = (float)cos((double)(i * i));
+      weights[p]->differentiable = PETSC_TRUE;
+    }
+    check(SpanTapeSetRecording(tape, PETSC_TRUE));
+    check(SpanSpectralConvolution(tape, &s, x, weights, NULL, active, &y));
+    SpanTensor seed;
+    check(SpanTensorCreateLike(y, &seed));
+    for (PetscInt64 i = 0; i < seed->size; i++) SpanTensorFloats(seed)[i] = (float)sin(3 + (double)(i * i));
+    check(SpanTapeBackward(tape, y, seed));
+    for (int p = 0; p < SpanSpectralParts(&s); p++) {
+      const SpanTensor w = weights[p];
+      int zeros[2]       = {0, 0};
+      for (PetscInt64 i = 0; i < w->size; i++) {
+        PetscBool in = PETSC_TRUE;
+        for (int a = 0; a < 2; a++) {
+          const int axis    = axis_of((SpanSpectralForm)form, p, a);
+          PetscInt64 stride = 1;
+          for (int k = axis + 1; axis >= 0 && k < w->n_dims; k++) stride *= w->shape[k];
+          const PetscInt64 at = axis >= 0 ? i / stride % w->shape[axis] : first[a];
+          in                  = (PetscBool)(in && at >= first[a] && at <= last[a]);
+        }
+        if (!in)
+          assert_true(SpanTensorFloats(w->gradient)[i] == 0);
+        else
+          zeros[SpanTensorFloats(w->gradient)[i] == 0]++;
+      }
+      assert_true(zeros[0] > 10 * zeros[1]);
+      check(SpanTensorDestroy(&weights[p]));
+    }
+    check(SpanTensorDestroy(&seed));
+    check(SpanTensorDestroy(&y));
+    check(SpanTensorDestroy(&x));
+    check(SpanTapeDestroy(&tape));
+  }
+}
+
+TEST_MAIN(cmocka_unit_test(dense), cmocka_unit_test(factorised), cmocka_unit_test(cheapest), cmocka_unit_test(inactive))
