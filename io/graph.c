@@ -339,7 +339,6 @@ PetscErrorCode SpanGraphDestroy(SpanGraph *graph)
   PetscCall(PetscFree(g->neighbour));
   PetscCall(PetscFree(g->weight));
   PetscCall(PetscFree(g->id));
-  PetscCall(PetscFree(g->origin));
   PetscCall(PetscFree(*graph));
   PetscFunctionReturn(0);
 }

@@ -27,7 +27,6 @@ typedef struct {
   PetscInt *neighbour;        /* global numbers, ascending for each node */
   double *weight;             /* beside them, positive; NULL: all 1 */
   int64_t *id;                /* (n_own): the nodes' names in the file */
-  PetscInt *origin;           /* (n_own): the nodes' numbers before they were moved; NULL: as read */
   char format[64];            /* "Matrix Market, symmetric, pattern" */
   SpanGraphCounts counts;     /* the same on every rank */
 } * SpanGraph;

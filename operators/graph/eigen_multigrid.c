@@ -246,14 +246,16 @@ static PetscErrorCode Levels(Solver *s, double **vectors)
 static PetscErrorCode Sizes(Solver *s, PetscInt *width)
 {
   const SpanGraph g = s->problem->graph;
+  PetscInt n_own;
   PetscFunctionBeginUser;
+  PetscCall(MatGetLocalSize(s->problem->laplacian, &n_own, NULL));
   s->n_exact = PetscMin(s->problem->n_wanted + 1, g->n_nodes - s->problem->components->n);
   s->m       = (s->n_exact + PetscMax(more_pairs, s->n_exact / 8) + 7) / 8 * 8;
   *width     = 16;
-  while (*width < span_block_width && *width < s->m && (PetscInt64)*width * g->n_own < (PetscInt64)1 << 26) *width += 8;
+  while (*width < span_block_width && *width < s->m && (PetscInt64)*width * n_own < (PetscInt64)1 << 26) *width += 8;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, width, 1, MPIU_INT, MPI_MIN, g->comm));
   PetscCall(SpanErrorAgree(g->comm, SpanCheckCount(PETSC_COMM_SELF, "eigenvectors", "values of a rank's work",
-                                                   1.5 * (double)g->n_own * (double)s->m)));
+                                                   1.5 * (double)n_own * (double)s->m)));
   PetscFunctionReturn(0);
 }
 

@@ -18,11 +18,15 @@ typedef struct {
   double *values;
   double *vectors; /* (n_own, n_found), orthonormal */
   PetscInt iterations;
+  PetscBool ordered;      /* the nodes were moved */
+  PetscInt64 crossing[2]; /* edges between ranks in the order of the graph, and in that of the solve */
 } SpanEigenSolution;
 
 /* Collective. SLEPc's solvers: LAPACK, Krylov-Schur with shift and invert (MUMPS). */
 PetscErrorCode SpanEigenSlepc(const SpanEigenProblem *problem, const char solver[], SpanEigenSolution *solution,
                               char name[96]);
-/* Collective. For large graphs, from coarse to fine. n_found is 0 where it does not converge, or the graph does not
+/* Collective. For large graphs, from coarse to fine. In the order of the problem's rows, and in a better one where that
+   one is poor (order.h); the solution is in the graph's. n_found is 0 where it does not converge, or the graph does not
    coarsen. */
 PetscErrorCode SpanEigenMultigrid(const SpanEigenProblem *problem, SpanEigenSolution *solution, char name[96]);
+PetscErrorCode SpanEigenOrdered(const SpanEigenProblem *problem, SpanEigenSolution *solution, char name[96]);

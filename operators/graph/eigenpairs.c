@@ -56,8 +56,7 @@ static PetscErrorCode FixSigns(SpanGraph g, uint64_t seed, SpanEigenpairs *pairs
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1(k, &sums));
   for (PetscInt i = 0; i < g->n_own; i++) {
-    const PetscInt node = g->origin ? g->origin[i] : g->first_node + i;
-    const double weight = SpanRandomUniform(seed, SPAN_RANDOM_EIGENPAIRS, 1, (uint64_t)node) - 0.5;
+    const double weight = SpanRandomUniform(seed, SPAN_RANDOM_EIGENPAIRS, 1, (uint64_t)(g->first_node + i)) - 0.5;
     for (PetscInt j = pairs->n_null; j < k; j++) sums[j] += weight * pairs->vectors[i * k + j];
   }
   PetscCall(Sum(g->comm, k, sums));
@@ -150,7 +149,7 @@ static PetscErrorCode Solve(SpanEigenProblem *p, SpanEigenpairs *pairs)
     if (g->n_nodes >= multigrid_nodes && p->n_wanted <= g->n_nodes / 100) solver = "multigrid";
   }
   if (!strcmp(solver, "multigrid")) {
-    PetscCall(SpanEigenMultigrid(p, &s, pairs->solver));
+    PetscCall(SpanEigenOrdered(p, &s, pairs->solver));
     if (!s.n_found && choose) solver = "krylovschur";
   }
   if (strcmp(solver, "multigrid")) {
@@ -161,6 +160,8 @@ static PetscErrorCode Solve(SpanEigenProblem *p, SpanEigenpairs *pairs)
   PetscCheck(s.n_found >= p->n_wanted, g->comm, PETSC_ERR_NOT_CONVERGED,
              "%s: %" PetscInt_FMT " of %" PetscInt_FMT " eigenpairs converged", pairs->solver, s.n_found, p->n_wanted);
   pairs->iterations = s.iterations;
+  pairs->ordered    = s.ordered;
+  PetscCall(PetscArraycpy(pairs->crossing, s.crossing, 2));
   PetscCall(PetscArraycpy(pairs->values + pairs->n_null, s.values, p->n_wanted));
   /* In place, where the rows found are at least as long. */
   if (s.n_found >= pairs->n_pairs)

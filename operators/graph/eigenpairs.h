@@ -39,6 +39,8 @@ typedef struct {
   PetscInt cut;         /* of the last cluster of equal eigenvalues, pairs that are in; 0: it is whole */
   char solver[96];      /* what was used */
   PetscInt iterations;
+  PetscBool ordered;      /* multigrid moved the nodes, as neighbours lay far apart or on different ranks; */
+  PetscInt64 crossing[2]; /* edges between ranks in the graph's order, and in the solve */
 } SpanEigenpairs;
 
 /* Collective. Errors: a solver that does not converge. */

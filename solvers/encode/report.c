@@ -3,6 +3,7 @@
 #include <subspan/solvers/encode/report.h>
 #include <cjson/cJSON.h>
 #include <math.h>
+#include <string.h>
 
 PetscErrorCode SpanEncodeSayGraph(const SpanEncodeRun *r)
 {
@@ -94,12 +95,28 @@ static PetscErrorCode Memory(MPI_Comm comm, double *memory)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode SayOrder(const SpanEncodeRun *r)
+{
+  const SpanEigenpairs *p = &r->pairs;
+  int size;
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(r->comm, &size));
+  if (p->ordered)
+    PetscCall(PetscPrintf(r->comm,
+                          "order         nodes moved for the solve: in the file's order neighbours lie far apart\n"));
+  if (p->ordered && size > 1)
+    PetscCall(PetscPrintf(r->comm, "              %lld of %lld edges join nodes of two ranks, instead of %lld\n",
+                          (long long)p->crossing[1], (long long)r->graph->counts.n_edges, (long long)p->crossing[0]));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode SpanEncodeSayPairs(const SpanEncodeRun *r)
 {
   const SpanEigenpairs *p = &r->pairs;
   double memory;
   PetscFunctionBeginUser;
   PetscCall(Memory(r->comm, &memory));
+  PetscCall(SayOrder(r));
   PetscCall(PetscPrintf(r->comm, "solver        %s, %" PetscInt_FMT " iterations\n", p->solver, p->iterations));
   PetscCall(PetscPrintf(r->comm,
                         "eigenpairs    %" PetscInt_FMT " of the %s Laplacian, from %.10g to %.10g; %" PetscInt_FMT
@@ -158,6 +175,11 @@ PetscErrorCode SpanEncodeWriteJson(const SpanEncodeRun *r)
   }
   cJSON_AddStringToObject(root, "solver", p->solver);
   cJSON_AddNumberToObject(root, "iterations", p->iterations);
+  if (strstr(p->solver, "coarse to fine")) {
+    cJSON_AddBoolToObject(root, "ordered", p->ordered);
+    cJSON_AddNumberToObject(root, "crossing_in_file", (double)p->crossing[0]);
+    cJSON_AddNumberToObject(root, "crossing", (double)p->crossing[1]);
+  }
   cJSON_AddNumberToObject(root, "null", p->n_null);
   cJSON_AddItemToObject(root, "eigenvalues", cJSON_CreateDoubleArray(p->values, (int)p->n_pairs));
   cJSON_AddItemToObject(root, "residuals", cJSON_CreateDoubleArray(p->residuals, (int)p->n_pairs));
