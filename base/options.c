@@ -139,8 +139,6 @@ static PetscErrorCode ReadOne(MPI_Comm comm, const SpanOption *option)
   SpanCheckInput(comm, text[0], "--%s: the value is missing", option->name);
   if (option->type == SPAN_OPTION_CHOICE)
     PetscCall(ReadChoice(comm, option, text));
-  else if (option->type == SPAN_OPTION_STRING && !option->value)
-    PetscFunctionReturn(0);
   else if (option->type == SPAN_OPTION_STRING)
     PetscCall(PetscStrncpy(option->value, text, PETSC_MAX_PATH_LEN));
   else

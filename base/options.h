@@ -18,7 +18,7 @@ typedef enum {
 typedef struct {
   const char *name; /* with underscores: "center_fraction" */
   SpanOptionType type;
-  void *value;     /* holds the default on entry; NULL of a string: it stays in the options database */
+  void *value;     /* holds the default on entry */
   double min, max; /* inclusive; both 0 for no bound */
   const char *choices;
   const char *help; /* one line; NULL hides the option from the help text */

@@ -13,7 +13,7 @@ enum { max_numbers = 8 };
 
 struct SpanProgress_ {
   PetscBool tells, terminal;
-  char job[64], what[64], path[PETSC_MAX_PATH_LEN];
+  char job[64], what[64];
   FILE *monitor;
   PetscInt total;
   double first, start, last; /* steps before this run; clock when it began, of the last line for people */
@@ -24,15 +24,17 @@ struct SpanProgress_ {
   int n_numbers;
 };
 
+char span_monitor_path[PETSC_MAX_PATH_LEN];
+
 static PetscErrorCode OpenMonitor(SpanProgress p)
 {
-  PetscBool resume = PETSC_FALSE, set;
+  const char *path = span_monitor_path;
+  PetscBool resume = PETSC_FALSE;
   PetscFunctionBeginUser;
-  PetscCall(PetscOptionsGetString(NULL, NULL, "-monitor", p->path, sizeof p->path, &set));
   PetscCall(PetscOptionsGetBool(NULL, NULL, "-resume", &resume, NULL));
-  if (!set) PetscFunctionReturn(0);
-  p->monitor = fopen(p->path, resume ? "a" : "w");
-  if (!p->monitor) PetscFunctionReturn(SpanInputError("--monitor %s: cannot be written: %s", p->path, strerror(errno)));
+  if (!path[0]) PetscFunctionReturn(0);
+  p->monitor = fopen(path, resume ? "a" : "w");
+  if (!p->monitor) PetscFunctionReturn(SpanInputError("--monitor %s: cannot be written: %s", path, strerror(errno)));
   setvbuf(p->monitor, NULL, _IOLBF, 0);
   PetscFunctionReturn(0);
 }

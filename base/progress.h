@@ -5,10 +5,11 @@
 
 typedef struct SpanProgress_ *SpanProgress;
 
-/* The row of a command's table of options; the file's name stays in the options database. */
+/* The row of a command's table of options, and where it puts the file's name: one for the program. */
+extern char span_monitor_path[PETSC_MAX_PATH_LEN];
 #define SPAN_MONITOR_OPTION                                                                                            \
   {                                                                                                                    \
-    "monitor", SPAN_OPTION_STRING, NULL, 0, 0, NULL,                                                                   \
+    "monitor", SPAN_OPTION_STRING, span_monitor_path, 0, 0, NULL,                                                      \
         "append a line of JSON a step to this file; anew without --resume"                                             \
   }
 

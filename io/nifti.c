@@ -2,6 +2,7 @@
 #include <subspan/base/error.h>
 #include <subspan/io/nifti.h>
 #include <math.h>
+#include <limits.h>
 #include <nifti2_io.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,6 +130,16 @@ PetscErrorCode SpanNiftiRead(const char path[], PetscInt first, PetscInt count, 
     data[i] = (float)v;
   }
   nifti_image_free(n);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode SpanNiftiCheckSize(MPI_Comm comm, const char path[], PetscInt nz, PetscInt ny, PetscInt nx)
+{
+  const double voxels = (double)nz * (double)ny * (double)nx;
+  PetscFunctionBeginUser;
+  SpanCheckInput(comm, !path[0] || voxels <= INT_MAX,
+                 "%s: %.0f voxels, one rank gathers them for NIfTI and counts to %d: the HDF5 output has all of them",
+                 path, voxels, INT_MAX);
   PetscFunctionReturn(0);
 }
 

@@ -1,6 +1,7 @@
 /* CT projections to a volume: the file and its grid, the plan, the method's steps, the output. */
 #include <subspan/base/error.h>
 #include <subspan/base/events.h>
+#include <subspan/io/nifti.h>
 #include <subspan/solvers/recon/ct/plan.h>
 #include <subspan/solvers/recon/ct/recon.h>
 #include <subspan/solvers/recon/ct/summary.h>
@@ -22,6 +23,8 @@ PetscErrorCode SpanCTReconstruct(MPI_Comm comm, const char path[], const SpanRec
   run.method = SpanCTMethodFind(options.method);
   PetscCall(SpanCTInputPlan(comm, projections, &options, &run.input));
   PetscCall(SpanCTCheckReference(comm, &run));
+  PetscCall(
+      SpanNiftiCheckSize(comm, options.nifti, run.input.geometry.nz, run.input.geometry.ny, run.input.geometry.nx));
   if (options.prior[0]) {
     const SpanCTGeometry *g = &run.input.geometry;
     PetscCall(SpanReconLoadPrior(comm, PETSC_COMM_SELF, &options, 1, 1, g->ny, g->nx, &prior));

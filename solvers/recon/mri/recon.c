@@ -5,6 +5,7 @@
 #include <subspan/base/events.h>
 #include <subspan/base/options.h>
 #include <subspan/io/maps.h>
+#include <subspan/io/nifti.h>
 #include <subspan/operators/imaging/sampling.h>
 #include <subspan/solvers/recon/load_prior.h>
 #include <subspan/solvers/recon/mri/plan.h>
@@ -74,6 +75,7 @@ PetscErrorCode SpanMRIReconstruct(MPI_Comm comm, const char path[], const SpanRe
   SpanCheckInput(comm, options->map_sets == 1 || input.info->n_coils > 1,
                  "--map_sets %" PetscInt_FMT ": the scan %s has one coil", options->map_sets, path);
   PetscCall(SpanOptionsSlices(comm, options->slices, path, input.info->n_slices, &run.first_slice, &run.n_slices));
+  PetscCall(SpanNiftiCheckSize(comm, options->nifti, run.n_slices, input.info->grid.ny, input.info->grid.nx));
   PetscCall(SpanCheckCount(comm, path, "samples of all slices", (double)run.n_slices * (double)options->samples));
   PetscCall(SpanLayoutCreate(comm, run.n_slices * options->samples, options->team, &layout));
   SpanCheckInput(comm, layout.team_size <= input.info->n_coils,
