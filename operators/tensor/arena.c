@@ -87,9 +87,10 @@ PetscErrorCode SpanArenaDestroy(SpanArena *arena)
 static Block *Allocate(size_t total)
 {
   const size_t huge = total / huge_page * huge_page;
-  Block *block      = aligned_alloc(huge ? huge_page : 64, total);
+  void *block       = NULL;
+  if (posix_memalign(&block, huge ? huge_page : 64, total)) return NULL;
 #ifdef MADV_HUGEPAGE
-  if (block && huge) (void)madvise(block, huge, MADV_HUGEPAGE); /* a wish */
+  if (huge) (void)madvise(block, huge, MADV_HUGEPAGE); /* a wish */
 #endif
   return block;
 }

@@ -17,7 +17,7 @@ PetscInt64 SpanLabelledSize(const SpanLabelled *t); /* complex numbers */
 
 /* Sets the axes of `out` to those of a and b whose labels are in the bits of `labels`, in rising order. */
 void SpanContractAxes(const SpanLabelled *a, const SpanLabelled *b, uint32_t labels, SpanLabelled *out);
-/* out = sum a b, or a conj(b), or out += with `add`. out: labels, sizes and memory given. Each label of a or b is in at least one of the
-   other two. Threaded; sums have one order whatever the number of threads. */
+/* out = sum a b, or a conj(b), or out += with `add`. out: labels, sizes and memory given. Each label of a or b is in at
+   least one of the other two. Threaded; sums have one order whatever the number of threads. */
 PetscErrorCode SpanContract(SpanArena arena, const SpanLabelled *a, const SpanLabelled *b, PetscBool conjugate,
                             PetscBool add, const SpanLabelled *out);
