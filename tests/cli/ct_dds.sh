@@ -77,7 +77,7 @@ P
 "$python" - <<'P' || fail "the data's say"
 import h5py, json
 assert h5py.File("plain-1.h5")["reconstruction"][()].min() >= -1000.01
-assert json.load(open("plain-1.json"))["misfit"] < 3
+assert json.load(open("plain-1.json"))["misfit"] < 1
 P
 # Attenuation in place of HU needs that of water, which the prior refers to.
 "$python" - <<'P'
