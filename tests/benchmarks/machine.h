@@ -1,4 +1,5 @@
-/* What this machine reaches: BLAS's multiply-adds, bandwidth of memory and of the first cache; and a stopwatch. */
+/* What this machine reaches: multiply-adds in registers and BLAS's, bandwidth of memory and of the first cache; and a
+ * stopwatch. */
 #pragma once
 #include <math.h>
 #include <omp.h>
@@ -38,6 +39,31 @@ static inline PetscErrorCode PeakFlops(double *flops)
   PetscCall(PetscFree3(a, b, c));
   openblas_set_num_threads(1);
   *flops = 2. * m * m * m / best;
+  PetscFunctionReturn(0);
+}
+
+/* Multiply-adds of 24 registers a thread, each waiting for itself alone: what the processor does at most. */
+static inline PetscErrorCode PeakRegisterFlops(double *flops)
+{
+  enum { registers = 24, rounds = 2000000 };
+  double best = 1e9;
+  PetscFunctionBeginUser;
+  for (int r = 0; r < 5; r++) {
+    double start = Seconds();
+#pragma omp parallel
+    {
+      SpanVector sum[registers], factor = {0}, term = {0};
+      for (int i = 0; i < registers; i++) sum[i] = term;
+      for (int k = 0; k < rounds; k++) {
+        __asm__ volatile("" : "+x"(factor), "+x"(term)); /* not known beforehand */
+#pragma GCC unroll 24
+        for (int i = 0; i < registers; i++) sum[i] = sum[i] * factor + term;
+      }
+      for (int i = 0; i < registers; i++) __asm__ volatile("" : : "x"(sum[i]));
+    }
+    best = fmin(best, Seconds() - start);
+  }
+  *flops = 2. * span_lanes * registers * rounds * omp_get_max_threads() / best;
   PetscFunctionReturn(0);
 }
 

@@ -160,7 +160,7 @@ static PetscErrorCode Answer(Net *net, const char command[])
     printf("%zu\n", most);
   }
   if (!strcmp(command, "peak")) {
-    PetscCall(PeakFlops(&flops));
+    PetscCall(PeakRegisterFlops(&flops));
     PetscCall(PeakBytes(&bytes));
     printf("%.4g %.4g\n", flops, bytes);
   }

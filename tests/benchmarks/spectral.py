@@ -5,8 +5,8 @@ with PyTorch's own operations, its products in the order that costs least.
     tests/benchmarks/spectral.py --build build/release --threads 1 [--cpu] [--repeats 5] [--cases tucker:0.1:32 ..]
 
 Steps are measured in pairs, one after the other, since other work on a machine disturbs both alike; with --cpu the
-seconds are processor time divided by the threads. Shares are of BLAS's product of two large matrices and of a triad in
-memory, measured in the same run.
+seconds are processor time divided by the threads. Shares are of multiply-adds in registers and of a triad in memory,
+measured in the same run.
 """
 import argparse
 import os
