@@ -472,6 +472,26 @@ def encode(ranks, rank, nodes, edges, eigenpairs, rounds, kind="matrix_market", 
     return c
 
 
+# Work ---------------------------------------------------------------------------------------------------------------
+# What the rank with most of a job computes, in units that cost the same on every rank: scaling_time.py measures them.
+
+
+def work_mri(layout, slices, coils, normals):
+    """cg, team 1. A slice: reading, maps, noise, writing; a product: A'A of a coil."""
+    first, count = share(slices, layout.groups, layout.group)
+    return {"start": 1, "slice": count, "product of a coil": coils * sum(normals(s) for s in range(first, first + count))}
+
+
+def work_train(ranks, steps, batch):
+    """A step: the optimiser, which every rank does; a sample: forward and backward."""
+    return {"start": 1, "step": steps, "sample": steps * share(batch, ranks, 0)[1]}
+
+
+def work_encode(nodes, iterations):
+    """Krylov-Schur on one rank. A node: reading, Laplacian, factors, writing; a node and restart: solves and orthogonalisation."""
+    return {"start": 1, "node": nodes, "node and restart": nodes * iterations}
+
+
 # Extrapolation ------------------------------------------------------------------------------------------------------
 
 LATENCY, BANDWIDTH = 2e-6, 1.5e9  # assumed: seconds a message; bytes a second of a rank, 100 Gbit/s a node for 8 ranks
