@@ -4,7 +4,6 @@
 #include <subspan/io/hdf5_write.h>
 #include <subspan/io/projections_write.h>
 #include <math.h>
-#include <string.h>
 
 struct SpanProjectionsWriter_ {
   MPI_Comm comm;
@@ -52,8 +51,9 @@ static herr_t WriteGeometry(MPI_Comm comm, hid_t place, const SpanProjectionsInf
   status |= WriteNumbers(place, "volume_voxels", 3, voxels);
   status |= WriteNumbers(place, "voxel_mm", 3, voxel);
   status |= WriteNumbers(place, "volume_centre_mm", 3, centre);
-  if (memcmp(info->direction, (PetscReal[9]){0}, sizeof info->direction))
-    status |= WriteNumbers(place, "direction", 9, info->direction);
+  PetscBool said = PETSC_FALSE;
+  for (int i = 0; i < 9; i++) said = (PetscBool)(said || info->direction[i] != 0);
+  if (said) status |= WriteNumbers(place, "direction", 9, info->direction);
   status |= WriteViews(comm, place, "angles_deg", g->n_views, g->angles, 180 / M_PI);
   if (cone && g->source_z) status |= WriteViews(comm, place, "source_z_mm", g->n_views, g->source_z, 1);
   return status;
