@@ -252,7 +252,7 @@ static void ReverseTile(const Reverse *v, PetscInt64 row, PetscInt64 m, float *b
                 (PetscBool)(l == 0 && net->gate), to, net->in[l]);
     given = to;
   }
-  SpanRowWrite(v->dx, at, size_in, dx);
+  if (v->dx) SpanRowWrite(v->dx, at, size_in, dx);
 }
 
 /* NOLINTEND(clang-analyzer-core.*) */
@@ -420,7 +420,8 @@ PetscErrorCode SpanPerceptron(SpanTape tape, SpanTensor x, int n_layers, const S
   PetscCall(KeepSums(tape, &net, x, inputs[FIRST], recorded, z));
   if (inputs[FIRST]) {
     if (x->type != SPAN_FLOAT32) PetscCall(SpanTensorReuse(inputs[FIRST], &sum));
-    net.first = SpanTensorFloats(sum ? sum : z[0]);
+    const SpanTensor start = sum ? sum : z[0];
+    if (start) net.first = SpanTensorFloats(start);
   }
   PetscCall(PetscArraycpy(dims, x->shape, x->n_dims));
   dims[x->n_dims - 1] = net.out[n_layers - 1];

@@ -57,7 +57,7 @@ static PetscErrorCode NetCreate(Net *net)
   SpanFNOConfig c;
   char form[32]  = "dense";
   PetscInt modes = 32, layers = 4;
-  PetscBool recompute = PETSC_FALSE;
+  PetscBool recompute = PETSC_FALSE, bfloat = PETSC_FALSE;
   PetscFunctionBeginUser;
   SpanFNOConfigDefaults(&c);
   net->batch = 8, net->side = 128, net->width = 64;
@@ -79,6 +79,8 @@ static PetscErrorCode NetCreate(Net *net)
   PetscCall(SpanTapeCreate(&net->tape));
   PetscCall(PetscOptionsGetBool(NULL, NULL, "-recompute", &recompute, NULL));
   PetscCall(SpanTapeSetRecompute(net->tape, recompute));
+  PetscCall(PetscOptionsGetBool(NULL, NULL, "-bfloat16", &bfloat, NULL));
+  PetscCall(SpanTapeSetType(net->tape, bfloat ? SPAN_BFLOAT16 : SPAN_FLOAT32));
   PetscCall(SpanParametersCreate(SpanTapeArena(net->tape), &net->parameters));
   PetscCall(SpanFNOCreate(&c, net->parameters, &net->fno));
   PetscCall(SpanParametersAllocate(net->parameters, 1));

@@ -119,11 +119,11 @@ class PyTorch:
 
 
 class Subspan:
-    def __init__(self, a, form, fraction, modes, recompute=False):
+    def __init__(self, a, form, fraction, modes, recompute=False, bfloat16=False):
         environment = dict(os.environ, OMP_NUM_THREADS=str(a.threads), OPENBLAS_NUM_THREADS=str(a.threads))
         self.process = subprocess.Popen(
             [f"{a.build}/tests/benchmark-spectral", "-form", form, "-rank", str(fraction), "-modes", str(modes), "-cpu",
-             str(int(a.cpu)), "-recompute", str(int(recompute))], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+             str(int(a.cpu)), "-recompute", str(int(recompute)), "-bfloat16", str(int(bfloat16))], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
 
     def ask(self, command):
         self.process.stdin.write(command + "\n")
@@ -160,10 +160,13 @@ def bench(a, case):
     for _ in range(2):
         ours.ask("step")
     arena, mine_memory = ours.ask("memory")[0], ours.resident()
-    sparing = Subspan(a, form, fraction, modes, True)
-    sparing.ask("step")
-    sparing_seconds, sparing_memory = sparing.ask("step")[0], sparing.resident()
-    sparing.close()
+    variants = []
+    for name, settings in (("blocks made again in the backward pass", {"recompute": True}),
+                           ("activations in bfloat16", {"bfloat16": True})):
+        other = Subspan(a, form, fraction, modes, **settings)
+        other.ask("step")
+        variants.append((name, other.ask("step")[0], other.resident()))
+        other.close()
     before = resident("self")
     theirs = PyTorch(form, fraction, modes)
     theirs.step(clock)
@@ -183,8 +186,9 @@ def bench(a, case):
     print(f"    spectral convolution: forward {1e3 * forward:.1f} ms ({100 * (transforms + products) / forward / flops:.0f} % of "
           f"FLOP/s, {100 * moved / forward / peak_bytes:.0f} % of {peak_bytes / 1e9:.0f} GB/s), with backward {1e3 * both:.1f} "
           f"ms; transforms {transforms / 1e9:.2f} GFLOP, products {products / 1e9:.2f} GFLOP", flush=True)
-    print(f"    blocks made again in the backward pass: {sparing_seconds / mine:.2f} of the time, {sparing_memory / 2**20:.0f} "
-          f"MiB, {sparing_memory / their_memory:.2f} of PyTorch's", flush=True)
+    for name, seconds, memory in variants:
+        print(f"    {name}: {seconds / mine:.2f} of the time, {memory / 2**20:.0f} MiB, {memory / their_memory:.2f} of "
+              "PyTorch's", flush=True)
     ours.close()
 
 
