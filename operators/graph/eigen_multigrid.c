@@ -242,7 +242,22 @@ static PetscErrorCode Levels(Solver *s, double **vectors)
   PetscFunctionReturn(0);
 }
 
-/* How many vectors, and how many of them in a block of the V-cycle: fewer where they would take much memory. */
+static PetscInt Vectors(PetscInt n_exact) { return (n_exact + PetscMax(more_pairs, n_exact / 8) + 7) / 8 * 8; }
+
+/* How many vectors are in a block of the V-cycle: fewer where they would take much memory. */
+static PetscInt Width(PetscInt n_own, PetscInt m)
+{
+  PetscInt width = 16;
+  while (width < span_block_width && width < m && (PetscInt64)width * n_own < (PetscInt64)1 << 26) width += 8;
+  return width;
+}
+
+double SpanEigenMultigridBytes(PetscInt n_own, PetscInt n_pairs)
+{
+  const PetscInt m = Vectors(n_pairs);
+  return 16. * (double)n_own * (double)(m + Width(n_own, m));
+}
+
 static PetscErrorCode Sizes(Solver *s, PetscInt *width)
 {
   const SpanGraph g = s->problem->graph;
@@ -250,9 +265,8 @@ static PetscErrorCode Sizes(Solver *s, PetscInt *width)
   PetscFunctionBeginUser;
   PetscCall(MatGetLocalSize(s->problem->laplacian, &n_own, NULL));
   s->n_exact = PetscMin(s->problem->n_wanted + 1, g->n_nodes - s->problem->components->n);
-  s->m       = (s->n_exact + PetscMax(more_pairs, s->n_exact / 8) + 7) / 8 * 8;
-  *width     = 16;
-  while (*width < span_block_width && *width < s->m && (PetscInt64)*width * n_own < (PetscInt64)1 << 26) *width += 8;
+  s->m       = Vectors(s->n_exact);
+  *width     = Width(n_own, s->m);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, width, 1, MPIU_INT, MPI_MIN, g->comm));
   PetscCall(SpanErrorAgree(g->comm, SpanCheckCount(PETSC_COMM_SELF, "eigenvectors", "values of a rank's work",
                                                    1.5 * (double)n_own * (double)s->m)));

@@ -43,6 +43,9 @@ typedef struct {
   PetscInt64 crossing[2]; /* edges between ranks in the graph's order, and in the solve */
 } SpanEigenpairs;
 
+/* What multigrid's vectors of a rank take: x in double, its copy and the corrections in float, and four blocks of the
+   V-cycle and conjugate gradients. */
+double SpanEigenMultigridBytes(PetscInt n_own, PetscInt n_pairs);
 /* Collective. Errors: a solver that does not converge. */
 PetscErrorCode SpanEigenpairsCompute(SpanGraph graph, const SpanComponents *components, const SpanEigenOptions *options,
                                      SpanEigenpairs *pairs);

@@ -1,6 +1,10 @@
-#include <stdlib.h>
 #include <subspan/operators/graph/order.h>
 
+#if defined(PETSC_HAVE_PTSCOTCH)
+static const PetscBool can_partition = PETSC_TRUE;
+#else
+static const PetscBool can_partition = PETSC_FALSE;
+#endif
 static const double much_crossing = 0.05; /* of all entries; a cut that a partition may lower */
 static const double far_apart     = 0.05; /* neighbours on average, of a rank's rows; in a random order it is 1/3 */
 
@@ -18,7 +22,7 @@ static PetscErrorCode Measure(Mat mat, PetscInt64 *crossing, double *share, doub
   PetscCall(MatGetInfo(others, MAT_LOCAL, &info));
   PetscCall(MatGetRowIJ(own, 0, PETSC_FALSE, PETSC_FALSE, &n, &first, &column, &done));
   for (PetscInt i = 0; i < n; i++)
-    for (PetscInt e = first[i]; e < first[i + 1]; e++) sums[0] += abs((int)(column[e] - i));
+    for (PetscInt e = first[i]; e < first[i + 1]; e++) sums[0] += (double)PetscAbsInt(column[e] - i);
   sums[1] = (double)first[n] * (double)n;
   sums[2] = info.nz_used;
   sums[3] = (double)first[n] + info.nz_used;
@@ -97,9 +101,10 @@ PetscErrorCode SpanOrderCreate(Mat mat, SpanOrder *o, Mat *moved)
   *o     = (SpanOrder){0};
   *moved = NULL;
   PetscCall(Measure(mat, &o->crossing[0], &share, &distance));
-  o->crossing[1] = o->crossing[0];
-  if (share < much_crossing && distance < far_apart) PetscFunctionReturn(0);
-  if (share >= much_crossing) {
+  o->crossing[1]            = o->crossing[0];
+  const PetscBool partition = (PetscBool)(can_partition && share >= much_crossing);
+  if (!partition && distance < far_apart) PetscFunctionReturn(0);
+  if (partition) {
     PetscCall(Partition(mat, &parts));
     PetscCall(ISGetIndices(parts, &part));
     PetscCall(MatCreateSubMatrix(mat, parts, parts, MAT_INITIAL_MATRIX, &partitioned));

@@ -10,7 +10,7 @@ scipy's shift-and-invert `eigsh` and its `lobpcg` (Jacobi's preconditioner), in 
 triangles' edges; --subdivide N splits each triangle into four N times. Of these the largest component, numbered by reverse
 Cuthill-McKee, since ranks take rows in their order. Each method is a process of its own. seconds: the solve alone, wall clock; cpu: user and
 system of the whole process, which a busy machine changes less (reading the graph and writing the result included);
-memory: of all ranks. residual: the largest |L v - lambda v| / lambda, computed here for scipy. Shift-and-invert Lanczos
+memory: of all ranks, and what --plan says. residual: the largest |L v - lambda v| / lambda, computed here for scipy. Shift-and-invert Lanczos
 with a tolerance of 1e-6 may miss copies of multiple eigenvalues (grids have double ones): then its eigenvalues differ
 much. lobpcg stops after --lobpcg iterations, with the residual it has then; its tolerance is absolute and set to 1e-11.
 scipy's methods stop at --limit seconds. Needs python3-scipy, for --mesh python3-vtk9."""
@@ -140,8 +140,10 @@ def compare(name, n, edges, a, work):
             _, cpu, _ = measured(["mpirun", "-n", str(ranks)] + command if ranks > 1 else command)
             r = json.load(open(report))
             residual = max(x / v for x, v in zip(r["residuals"], r["eigenvalues"]) if v > 0)
+            planned, _, _ = measured(["mpirun", "-n", str(ranks)] + command + ["--plan"])
+            planned = planned.decode().split("memory ")[1].split()[0]
             row(f"subspan, {ranks} rank{'s' * (ranks > 1)}", f"{r['solve_seconds']:.1f}", cpu, f"{r['peak_memory'] / 2**20:.0f}",
-                f"{residual:.1e}", f"{r['solver']}, {r['iterations']} iterations" + f"; cut {r['cut']}" * (r["cut"] > 0))
+                f"{residual:.1e}", f"planned {planned} MiB; {r['solver']}, {r['iterations']} iterations" + f"; cut {r['cut']}" * (r["cut"] > 0))
             values = np.array(r["eigenvalues"])
         for method in ("eigsh", "lobpcg") if a.scipy else ():
             output, cpu, wall = measured([sys.executable, __file__, "--peer", method, path, "--pairs", str(a.pairs), "--lobpcg",
