@@ -33,11 +33,12 @@ static inline __attribute__((always_inline)) void Compute(int rows, int vectors,
                                                           const float *a, const float *b, float *c)
 {
   SpanVector sum[16][4];
-  if (t->add) /* what is added to comes from memory while the sums are made */
+  if (t->add) { /* what is added to comes from memory while the sums are made */
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; v++) __builtin_prefetch(c + r * t->c_row + v * span_lanes, 1);
+  }
 #pragma GCC unroll 16
   for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
