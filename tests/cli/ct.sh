@@ -73,7 +73,7 @@ P
 [ -s out.nii ] || fail "--nifti"
 # On two ranks each counts its half; NIfTI is gathered on one.
 mpirun -n 2 "$SUBSPAN" recon parallel.h5 --size 20000 --nifti big.nii --plan -o out.h5 >output 2>&1 && fail "NIfTI beyond 2^31 voxels"
-grep -q "big.nii: 2800000000 voxels" output || fail "NIfTI beyond 2^31 voxels: $(head -3 output)"
+grep -q "big.nii: 3600000000 voxels" output || fail "NIfTI beyond 2^31 voxels: $(head -3 output)"
 "$SUBSPAN" recon parallel.h5 --slices 3:6 --reference volume.h5 -o part.h5 >/dev/null || fail "--slices"
 "$python" -c 'import h5py, numpy as np; assert np.array_equal(h5py.File("part.h5")["reconstruction"][()], h5py.File("parallel-fbp-1.h5")["reconstruction"][3:6])' || fail "--slices"
 # Every second view of 60 is a scan of 30.
